@@ -1,0 +1,13 @@
+"""Neural networks that behave like scikit-learn estimators."""
+
+from sknets._autoencoder import DenoisingAutoencoderTransformer
+from sknets._convnet import ConvNetClassifier
+from sknets._mlp import MLPDropoutClassifier
+from sknets._softmax import SoftmaxClassifier
+
+__all__ = [
+    "ConvNetClassifier",
+    "DenoisingAutoencoderTransformer",
+    "MLPDropoutClassifier",
+    "SoftmaxClassifier",
+]

@@ -1,0 +1,214 @@
+"""What the estimators share: validate, build, train, set the fitted attributes."""
+
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+
+from sknets._batches import Rows, count_batches
+from sknets._device import resolve_device
+from sknets._net import OPTIMIZERS, build_net
+from sknets._random import (
+    INITIALISATION,
+    SPLITTING,
+    draw_seed,
+    spawn_generator,
+    spawn_seed,
+)
+from sknets._sklearn import Interval, StrOptions, SubclassOf, validate_data
+
+
+class NetworkEstimator(BaseEstimator):
+    """A torch module behind scikit-learn's interface.
+
+    A subclass says how to build its module (`_build_module`), which loss to train it
+    by (`_criterion`), and how long by default (`_auto_updates`, `_auto_min_epochs`).
+    """
+
+    _parameter_constraints = {
+        "optimizer": [StrOptions(set(OPTIMIZERS)), SubclassOf(torch.optim.Optimizer)],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "lr_schedule": [StrOptions({"constant", "cosine"})],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "callbacks": [list, None],
+        "device": [str, torch.device],
+        "dtype": [StrOptions({"float32", "float64"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        optimizer,
+        learning_rate,
+        lr_schedule,
+        weight_decay,
+        batch_size,
+        max_epochs,
+        early_stopping,
+        validation_fraction,
+        n_iter_no_change,
+        tol,
+        warm_start,
+        callbacks,
+        device,
+        dtype,
+        random_state,
+        verbose,
+    ):
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.device = device
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @property
+    def module_(self):
+        """The trained torch module."""
+        return self.net_.module_
+
+    @property
+    def device_(self):
+        """The device of the weights."""
+        return torch.device(self.net_.device)
+
+    def _build_module(self, n_features, n_outputs):
+        """Return a torch module with a `reset_parameters(generator)`."""
+        raise NotImplementedError
+
+    def _validate(self, X, y="no_validation", *, reset):
+        """Return X (and y) as validated arrays in the precision of the network."""
+        dtype = self.dtype if reset else self._fitted_dtype
+        # What overflows in float32 is reported as an infinity of X.
+        with np.errstate(over="ignore"):
+            return validate_data(
+                self,
+                X,
+                y,
+                reset=reset,
+                accept_sparse="csr",
+                dtype=np.dtype(dtype),
+                order="C",
+            )
+
+    @property
+    def _fitted_dtype(self):
+        return str(next(self.module_.parameters()).dtype).removeprefix("torch.")
+
+    def _continues(self, *, partial):
+        """Say whether a call of `fit` or `partial_fit` goes on from the last one."""
+        return (partial or self.warm_start) and hasattr(self, "net_")
+
+    @contextmanager
+    def _unchanged_on_error(self, *, continues):
+        """Leave a fitted estimator as it was if anything goes wrong within."""
+        attributes = vars(self).copy()
+        snapshot = self.net_.snapshot() if continues else None
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(attributes)
+            if snapshot is not None:
+                self.net_.restore(snapshot)
+            raise
+
+    def _build(self, n_features, n_outputs):
+        """Set a new, untrained `net_`."""
+        device = resolve_device(self.device, self.dtype)
+        seed = draw_seed(self.random_state)
+        module = self._build_module(n_features, n_outputs)
+        module.reset_parameters(spawn_generator(seed, INITIALISATION))
+        self.net_ = build_net(
+            module.to(getattr(torch, self.dtype)),
+            self._criterion,
+            optimizer=self.optimizer,
+            weight_decay=self.weight_decay,
+            callbacks=self.callbacks,
+            device=device,
+            seed=seed,
+            verbose=self.verbose,
+        )
+
+    def _train(self, X, y=None, sample_weight=None, *, single_pass):
+        """Train `net_` on validated data and set the attributes that tell of it."""
+        rows = Rows(X, y, sample_weight, device=self.device_)
+        validation = None
+        if self.early_stopping and not single_pass:
+            rows, validation = self._hold_out(rows)
+        epochs = 1 if single_pass else self._count_epochs(len(rows))
+        self.net_.train(
+            rows,
+            epochs=epochs,
+            learning_rate=self.learning_rate,
+            lr_schedule="constant" if single_pass else self.lr_schedule,
+            batch_size=self.batch_size,
+            validation=validation,
+            patience=self.n_iter_no_change,
+            tol=self.tol,
+        )
+        self.n_iter_ = len(self.net_.history)
+        self.loss_curve_ = self.net_.history[:, "train_loss"]
+        return self
+
+    def _count_epochs(self, n_samples):
+        if self.max_epochs != "auto":
+            return self.max_epochs
+        n_batches = count_batches(n_samples, self.batch_size)
+        return max(self._auto_min_epochs, -(-self._auto_updates // n_batches))
+
+    def _hold_out(self, rows):
+        _, held_out = train_test_split(
+            np.arange(len(rows)),
+            test_size=self.validation_fraction,
+            stratify=None if rows.y is None else rows.codes(),
+            random_state=spawn_seed(self.net_.seed, SPLITTING),
+        )
+        return rows.split(held_out)
+
+    def _forward(self, function, X):
+        """Validate X and apply a function of tensors to it, in the float dtype of X."""
+        dtype = float_dtype(X)
+        outputs = self.net_.infer_rows(function, self._validate(X, reset=False))
+        if not np.isfinite(outputs).all():
+            raise ValueError(
+                "Input X contains values so large that the outputs of the network are "
+                "not finite."
+            )
+        return outputs.astype(dtype, copy=False)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def float_dtype(X):
+    """Return float32 where all of X is float32, else float64."""
+    dtypes = X.dtypes if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
+    return np.float32 if all(dtype == np.float32 for dtype in dtypes) else np.float64

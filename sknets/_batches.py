@@ -1,0 +1,144 @@
+"""Validated arrays become tensors on a device, and tensors become mini-batches."""
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch.utils.data import Dataset
+
+# Rows per call in prediction: enough to keep the cores busy, few enough for the
+# activations of a convolutional net to stay in cache.
+BLOCK_SIZE = 512
+
+# BLAS computes the rows that do not fill a register tile with other kernels, which sum
+# in another order. Padded to full tiles, a row's output does not depend on which rows
+# come with it.
+TILE_SIZE = 8
+
+
+def to_tensor(array, device):
+    """Return a tensor that shares the memory of a NumPy array where the device allows.
+
+    DLPack, unlike ``torch.from_numpy``, takes read-only arrays without a warning.
+    Nothing here writes to them.
+    """
+    return torch.from_dlpack(np.ascontiguousarray(array)).to(device)
+
+
+class Rows(Dataset):
+    """Samples on a device, with their targets and weights.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        A CSR matrix stays sparse in the memory of the host; batches are dense.
+
+    y : ndarray of shape (n_samples,) or None
+        Codes of the classes; None makes X its own target.
+
+    sample_weight : ndarray of shape (n_samples,) or None
+        Rows of weight zero are left out.
+
+    device : torch.device
+    """
+
+    def __init__(self, X, y=None, sample_weight=None, *, device):
+        self.device = device
+        self.X = X if sparse.issparse(X) else to_tensor(X, device)
+        self.y = None if y is None else to_tensor(y, device)
+        self.sample_weight = None
+        self.index = None
+        if sample_weight is not None:
+            self.sample_weight = to_tensor(sample_weight.astype(X.dtype), device)
+            if (sample_weight == 0).any():
+                self.index = to_tensor(np.flatnonzero(sample_weight), device)
+
+    def __len__(self):
+        return self.X.shape[0] if self.index is None else len(self.index)
+
+    def take(self, positions):
+        """Return ``(X, target)`` of some rows, as dense tensors on the device.
+
+        Parameters
+        ----------
+        positions : int64 tensor or None
+            None takes all rows, without a copy where that can be.
+        """
+        index = self.index
+        if positions is not None:
+            index = positions if index is None else index[positions]
+        X = self._dense(index)
+        if self.y is None:
+            return X, X
+        y = _pick(self.y, index)
+        if self.sample_weight is None:
+            return X, y
+        return X, (y, _pick(self.sample_weight, index))
+
+    def codes(self):
+        """Return the targets as an ndarray of shape (n_rows,)."""
+        return _pick(self.y, self.index).cpu().numpy()
+
+    def split(self, positions):
+        """Return two sets of rows, without and with those at `positions`; no copy."""
+        held_out = torch.zeros(len(self), dtype=torch.bool, device=self.device)
+        held_out[to_tensor(positions, self.device)] = True
+        return self._subset(~held_out), self._subset(held_out)
+
+    def _subset(self, mask):
+        rows = object.__new__(Rows)
+        vars(rows).update(vars(self))
+        positions = mask.nonzero().squeeze(1)
+        rows.index = positions if self.index is None else self.index[positions]
+        return rows
+
+    def _dense(self, index):
+        if not sparse.issparse(self.X):
+            return _pick(self.X, index)
+        X = self.X if index is None else self.X[index.cpu().numpy()]
+        return to_tensor(X.toarray(), self.device)
+
+
+def _pick(tensor, index):
+    return tensor if index is None else tensor.index_select(0, index)
+
+
+def training_batches(rows, batch_size, make_generator):
+    """Yield the rows once, shuffled, in batches whose sizes differ by at most one.
+
+    Even sizes leave no small last batch, whose gradient would be noise and which layers
+    such as batch normalisation cannot take. A single batch is not shuffled.
+    """
+    n_batches = count_batches(len(rows), batch_size)
+    if n_batches == 1:
+        yield rows.take(None)
+        return
+    order = torch.randperm(len(rows), generator=make_generator(), device=rows.device)
+    for positions in order.tensor_split(n_batches):
+        yield rows.take(positions)
+
+
+def ordered_batches(rows):
+    """Yield the rows once, in order, in large blocks for evaluation."""
+    order = torch.arange(len(rows), device=rows.device)
+    for positions in order.split(BLOCK_SIZE):
+        yield rows.take(positions)
+
+
+def count_batches(n_samples, batch_size):
+    """Return how many batches an epoch has."""
+    return -(-n_samples // batch_size)
+
+
+def prediction_blocks(X, device):
+    """Yield ``(start, block)``: X in order, as dense blocks of rows on the device.
+
+    A last block that does not fill its tiles is padded with rows of zeros, so a block
+    can hold more rows than are left of X.
+    """
+    for start in range(0, X.shape[0], BLOCK_SIZE):
+        block = X[start : start + BLOCK_SIZE]
+        block = to_tensor(block.toarray() if sparse.issparse(block) else block, device)
+        missing = -len(block) % TILE_SIZE
+        if missing:
+            block = torch.nn.functional.pad(block, (0, 0, 0, missing))
+        yield start, block

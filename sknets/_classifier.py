@@ -1,0 +1,219 @@
+"""What the classifiers share: labels, weights and probabilities."""
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.base import ClassifierMixin
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from sknets._base import NetworkEstimator
+from sknets._modules import CrossEntropy
+from sknets._sklearn import (
+    StrOptions,
+    check_partial_fit_first_call,
+    check_sample_weight,
+    fit_context,
+)
+
+
+class NetworkClassifier(ClassifierMixin, NetworkEstimator):
+    """A module that emits logits, behind scikit-learn's interface of classifiers."""
+
+    _criterion = CrossEntropy
+    _loss_note = ", with dropout and without the penalty of `weight_decay`"
+    _parameter_constraints = NetworkEstimator._parameter_constraints | {
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(self, *, class_weight, **shared):
+        super().__init__(**shared)
+        self.class_weight = class_weight
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Training data.
+
+        y : array-like of shape (n_samples,)
+            Labels, of any type that scikit-learn takes.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, relative to their mean. Rows of weight zero have no
+            influence.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid, have a single class, or if training becomes
+            unstable. An estimator that was fitted before is then as it was.
+        """
+        continues = self._continues(partial=False)
+        with self._unchanged_on_error(continues=continues):
+            X, y = self._validate(X, y, reset=not continues)
+            check_classification_targets(y)
+            classes = np.unique(y)
+            if len(classes) < 2:
+                raise ValueError(
+                    f"{type(self).__name__} needs samples of at least 2 classes in y, "
+                    f"but y has one class only: {classes[0]!r}."
+                )
+            if continues and not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    "warm_start=True continues on the classes of the previous fit, "
+                    f"{self.classes_}, but y has {classes}."
+                )
+            codes = encode(y, classes)
+            weight = self._row_weights(sample_weight, codes, X, classes)
+            if weight is not None:
+                weight = weight / weight[weight > 0].mean()
+            if not continues:
+                self.classes_ = classes
+                self._build(X.shape[1], len(classes))
+            return self._train(X, codes, weight, single_pass=False)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one pass over a chunk of data.
+
+        Weights and optimizer state continue from the previous call of `partial_fit` or
+        `fit`.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            A chunk of the training data.
+
+        y : array-like of shape (n_samples,)
+            Its labels.
+
+        classes : array-like of shape (n_classes,), default=None
+            All labels that there will be. Needed in the first call.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows. They are taken as they are, since a chunk does not
+            know the mean weight of the whole.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid, have an unknown label, or if training becomes
+            unstable. The estimator is then as it was.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported by partial_fit, which does "
+                "not see all of y. Pass the weights as a dict."
+            )
+        continues = self._continues(partial=True)
+        with self._unchanged_on_error(continues=continues):
+            check_partial_fit_first_call(self, classes)
+            X, y = self._validate(X, y, reset=not continues)
+            check_classification_targets(y)
+            codes = encode(y, self.classes_)
+            weight = self._row_weights(sample_weight, codes, X, self.classes_)
+            if not continues:
+                self._build(X.shape[1], len(self.classes_))
+            return self._train(X, codes, weight, single_pass=True)
+
+    def decision_function(self, X):
+        """Return the logits.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes) or (n_samples,)
+            For two classes, the log-odds of ``classes_[1]``. Of the float dtype of X.
+        """
+        logits = self._logits(X)
+        if logits.shape[1] == 2:
+            return logits[:, 1] - logits[:, 0]
+        return logits
+
+    def predict(self, X):
+        """Return the most probable label of each row.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Labels, of the dtype of `classes_`.
+        """
+        codes = self._logits(X).argmax(axis=1)
+        return self.classes_[codes]
+
+    def predict_proba(self, X):
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`. Of the float dtype of X.
+        """
+        return softmax(self._logits(X), axis=1)
+
+    def predict_log_proba(self, X):
+        """Return the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Finite also where a probability underflows to zero.
+        """
+        return log_softmax(self._logits(X), axis=1)
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        return self._forward(self.module_, X)
+
+    def _row_weights(self, sample_weight, codes, X, classes):
+        """Combine sample and class weights, or return None where there are none."""
+        if sample_weight is None and self.class_weight is None:
+            return None
+        weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+        if self.class_weight is None:
+            return weight
+        of_class = compute_class_weight(
+            self.class_weight, classes=classes, y=classes[codes], sample_weight=weight
+        )
+        return weight * of_class[codes]
+
+
+def encode(y, classes):
+    """Return the positions of labels in `classes`; name those that are not there."""
+    encoder = LabelEncoder()
+    encoder.classes_ = classes
+    return encoder.transform(y)

@@ -1,0 +1,130 @@
+"""The parameters and attributes that all estimators share, documented once."""
+
+import inspect
+
+PARAMETERS = """\
+optimizer : {{"sgd", "adagrad", "adam", "adamw"}} or subclass of \
+torch.optim.Optimizer, default={optimizer!r}
+    Kind of optimizer. The names stand for torch's own, fused into one call a step;
+    Adagrad's accumulator starts at 0.1, as in TensorFlow. A class is called with
+    `learning_rate` and, where it is not zero, `weight_decay`.
+
+learning_rate : float, default={learning_rate!r}
+    Step size of the optimizer, at the start of the schedule.
+
+lr_schedule : {{"constant", "cosine"}}, default={lr_schedule!r}
+    "cosine" lets the learning rate fall to zero along half a cosine over the updates
+    of one `fit` [2]_. `partial_fit`, which has no known end, uses the constant rate.
+
+weight_decay : float, default={weight_decay!r}
+    L2 penalty ``weight_decay / 2 * ||w||^2`` on all weights but the biases; for
+    "adamw" decoupled from the gradient.
+
+batch_size : int, default={batch_size!r}
+    Rows per update at most. An epoch is cut into as few batches as that allows, of
+    equal size but for one row.
+
+max_epochs : int or "auto", default={max_epochs!r}
+    Passes over the training data. "auto" takes as many as {auto_updates} updates
+    need, and {auto_epochs} at least.
+
+early_stopping : bool, default={early_stopping!r}
+    Whether to hold out a part of the training data{stratified}, to stop when the loss
+    on it no longer improves, and to keep the weights of the best epoch.
+
+validation_fraction : float, default={validation_fraction!r}
+    Part of the training data to hold out for early stopping.
+
+n_iter_no_change : int, default={n_iter_no_change!r}
+    Epochs without improvement after which early stopping ends training.
+
+tol : float, default={tol!r}
+    What counts as an improvement of the validation loss.
+
+warm_start : bool, default={warm_start!r}
+    Whether `fit` continues from the weights and the optimizer state of the previous
+    call, on data of the same features{same_classes}.
+
+callbacks : list of skorch callbacks or None, default={callbacks!r}
+    Called during training; cloned for each fit.
+
+device : str or torch.device, default={device!r}
+    Where to compute: "cpu", "cuda", "cuda:1", "mps". "auto" takes CUDA, else MPS, else
+    the CPU.
+
+dtype : {{"float32", "float64"}}, default={dtype!r}
+    Precision of the weights and of all computation.
+
+random_state : int, RandomState instance or None, default={random_state!r}
+    Decides {random_parts}. Pass an int for the same result in each call. Global
+    random generators are neither used nor changed.
+
+verbose : int, default={verbose!r}
+    Above 0, prints a line per epoch."""
+
+CLASS_WEIGHT = """\
+class_weight : dict, "balanced" or None, default={class_weight!r}
+    Weights of the classes, as ``{{label: weight}}``. "balanced" weighs each class by
+    ``n_samples / (n_classes * n_samples_of_class)``, counted in `sample_weight`.
+
+"""
+
+CLASSES = """\
+classes_ : ndarray of shape (n_classes,)
+    Labels of the classes, sorted.
+
+"""
+
+ATTRIBUTES = """\
+n_features_in_ : int
+    Number of features seen during `fit`.
+
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the features; only where X has names that are all strings.
+
+net_ : skorch.NeuralNet
+    The trained net, with its optimizer and history.
+
+module_ : torch.nn.Module
+    The network itself, which emits {emits}.
+
+device_ : torch.device
+    Device of the weights.
+
+n_iter_ : int
+    Number of epochs run, over all calls that continued each other.
+
+loss_curve_ : list of float
+    Mean training loss in each epoch{loss_note}."""
+
+
+def complete_docstring(cls):
+    """Fill ``{parameters}`` and ``{attributes}`` in the docstring of an estimator.
+
+    The defaults come from the signature, so that they cannot go stale.
+    """
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(cls).parameters.items()
+    }
+    classifier = "class_weight" in defaults
+    facts = {
+        "auto_updates": f"{cls._auto_updates:,}",
+        "auto_epochs": cls._auto_min_epochs,
+        "stratified": ", stratified by class" if classifier else "",
+        "same_classes": " and classes" if classifier else "",
+        "random_parts": cls._random_parts,
+        "emits": "logits" if classifier else "the reconstruction",
+        "loss_note": cls._loss_note,
+    }
+    parameters = (CLASS_WEIGHT if classifier else "") + PARAMETERS
+    attributes = (CLASSES if classifier else "") + ATTRIBUTES
+    texts = {"{parameters}": parameters, "{attributes}": attributes}
+    for placeholder, text in texts.items():
+        text = (
+            text.format(**defaults, **facts)
+            .replace("\n", "\n    ")
+            .replace("    \n", "\n")
+        )
+        cls.__doc__ = cls.__doc__.replace(placeholder, text)
+    return cls

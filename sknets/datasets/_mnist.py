@@ -1,0 +1,230 @@
+"""Loaders of MNIST: the shipped sample and the full set."""
+
+import os
+from importlib import resources
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from sknets._sklearn import Interval, StrOptions, validate_params
+from sknets.datasets._download import find_or_download
+from sknets.datasets._idx import parse_idx, read_bytes
+
+DATA_FOLDER = resources.files("sknets.datasets") / "data"
+N_VALIDATION = 5000
+SIDE = 28
+
+
+@validate_params(
+    {
+        "subset": [StrOptions({"train", "test", "all"})],
+        "return_X_y": ["boolean"],
+        "as_frame": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def load_mnist_sample(*, subset="train", return_X_y=False, as_frame=False):
+    """Load a sample of 6,000 MNIST digits that ships with the package.
+
+    Genuine digits, 5,000 drawn from MNIST's training part and 1,000 from its test part,
+    stratified by digit.
+
+    =================   ==============
+    Classes                         10
+    Samples train                 5000
+    Samples test                  1000
+    Dimensionality                 784
+    Features            real, in [0, 1]
+    =================   ==============
+
+    Parameters
+    ----------
+    subset : {"train", "test", "all"}, default="train"
+        Part to load. "all" is the training part followed by the test part.
+
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` alone.
+
+    as_frame : bool, default=False
+        Whether `data` is a pandas DataFrame and `target` a Series.
+
+    Returns
+    -------
+    sample : :class:`~sklearn.utils.Bunch`
+        Dictionary-like, with the attributes
+
+        data : float32 {ndarray, DataFrame} of shape (n_samples, 784)
+            Pixels, a flattened image a row, from 0 (paper) to 1 (ink).
+        target : int64 {ndarray, Series} of shape (n_samples,)
+            Digits.
+        images : float32 ndarray of shape (n_samples, 28, 28)
+            The same pixels as images.
+        frame : DataFrame of shape (n_samples, 785)
+            Only with ``as_frame=True``: data and target.
+        feature_names : list of str
+            ``pixel_<row>_<column>``.
+        target_names : ndarray of shape (10,)
+            The digits.
+        DESCR : str
+            Description of MNIST.
+
+    (data, target) : tuple
+        If `return_X_y` is True.
+
+    See Also
+    --------
+    fetch_mnist : The full data set.
+
+    Examples
+    --------
+    >>> from sknets.datasets import load_mnist_sample
+    >>> X, y = load_mnist_sample(return_X_y=True)
+    >>> X.shape, y.shape
+    ((5000, 784), (5000,))
+    """
+    parts = {"train": ["train"], "test": ["t10k"], "all": ["train", "t10k"]}[subset]
+    images, labels = _concatenate(
+        [_sample_array(f"sample-{part}-{kind}-ubyte.gz") for part in parts]
+        for kind in ("images-idx3", "labels-idx1")
+    )
+    return _to_bunch(images, labels, return_X_y=return_X_y, as_frame=as_frame)
+
+
+@validate_params(
+    {
+        "data_home": [str, os.PathLike, None],
+        "subset": [StrOptions({"train", "validation", "test", "all"})],
+        "download_if_missing": ["boolean"],
+        "return_X_y": ["boolean"],
+        "as_frame": ["boolean"],
+        "n_retries": [Interval(Integral, 1, None, closed="left")],
+    },
+    prefer_skip_nested_validation=True,
+)
+def fetch_mnist(
+    *,
+    data_home=None,
+    subset="train",
+    download_if_missing=True,
+    return_X_y=False,
+    as_frame=False,
+    n_retries=3,
+):
+    """Load the MNIST data set of handwritten digits, downloading it if necessary.
+
+    The first 5,000 digits of the original training file are the validation part.
+
+    ==================   ==============
+    Classes                          10
+    Samples train                 55000
+    Samples validation             5000
+    Samples test                  10000
+    Dimensionality                  784
+    Features             real, in [0, 1]
+    ==================   ==============
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        Folder that has, or gets, the files in a subfolder ``mnist``. Where they are not
+        in there, the folder that the environment variable ``SKNETS_DATA`` names is
+        searched, then ``~/sknets_data``. A download goes into the first of these that
+        is given.
+
+    subset : {"train", "validation", "test", "all"}, default="train"
+        Part to load. "all" has all 70,000 digits in the order of the original files.
+
+    download_if_missing : bool, default=True
+        If False, raise an OSError if the data are not there, instead of downloading.
+
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` alone.
+
+    as_frame : bool, default=False
+        Whether `data` is a pandas DataFrame and `target` a Series.
+
+    n_retries : int, default=3
+        Number of attempts to download a file from each of the mirrors.
+
+    Returns
+    -------
+    mnist : :class:`~sklearn.utils.Bunch`
+        As `load_mnist_sample` returns it.
+
+    (data, target) : tuple
+        If `return_X_y` is True.
+
+    Raises
+    ------
+    OSError
+        If the data are not there and cannot be downloaded.
+    ValueError
+        If a file does not have the bytes of the original.
+
+    See Also
+    --------
+    load_mnist_sample : A sample that needs no network.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to
+    document recognition", Proceedings of the IEEE 86, 1998.
+
+    Examples
+    --------
+    >>> from sknets.datasets import fetch_mnist
+    >>> X, y = fetch_mnist(subset="test", return_X_y=True)  # doctest: +SKIP
+    >>> X.shape  # doctest: +SKIP
+    (10000, 784)
+    """
+    parts = {"train": ["train"], "validation": ["train"], "test": ["t10k"]}
+    names = [
+        [f"{part}-{kind}-ubyte" for part in parts.get(subset, ["train", "t10k"])]
+        for kind in ("images-idx3", "labels-idx1")
+    ]
+    contents = find_or_download(
+        [*names[0], *names[1]],
+        data_home,
+        download_if_missing=download_if_missing,
+        n_retries=n_retries,
+    )
+    images, labels = _concatenate(
+        [parse_idx(contents[name], name) for name in column] for column in names
+    )
+    rows = {"train": slice(N_VALIDATION, None), "validation": slice(N_VALIDATION)}
+    rows = rows.get(subset, slice(None))
+    return _to_bunch(
+        images[rows], labels[rows], return_X_y=return_X_y, as_frame=as_frame
+    )
+
+
+def _sample_array(name):
+    with resources.as_file(DATA_FOLDER / name) as path:
+        return parse_idx(read_bytes(path), name)
+
+
+def _concatenate(columns):
+    return [np.concatenate(arrays) for arrays in columns]
+
+
+def _to_bunch(images, labels, *, return_X_y, as_frame):
+    data = images.reshape(len(images), -1).astype(np.float32)
+    data /= 255
+    target = labels.astype(np.int64)
+    names = [f"pixel_{row}_{column}" for row in range(SIDE) for column in range(SIDE)]
+    bunch = Bunch(
+        data=data,
+        target=target,
+        images=data.reshape(-1, SIDE, SIDE),
+        feature_names=names,
+        target_names=np.arange(10),
+        DESCR=(DATA_FOLDER / "mnist.rst").read_text(encoding="utf-8"),
+    )
+    if as_frame:
+        import pandas as pd
+
+        bunch.data = pd.DataFrame(data, columns=names)
+        bunch.target = pd.Series(target, name="digit")
+        bunch.frame = pd.concat([bunch.data, bunch.target], axis=1)
+    return (bunch.data, bunch.target) if return_X_y else bunch

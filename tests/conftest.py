@@ -1,0 +1,50 @@
+import os
+import random
+
+# Read by SciPy and scikit-learn at import: without it, the array API checks skip.
+os.environ["SCIPY_ARRAY_API"] = "1"
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from sklearn.datasets import load_digits  # noqa: E402
+from sklearn.preprocessing import StandardScaler  # noqa: E402
+
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+@pytest.fixture(params=DEVICES)
+def device(request):
+    """Each kind of device that this machine has."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Standardised 8 x 8 digits, 1,200 to train and 597 to test."""
+    X, y = load_digits(return_X_y=True)
+    X = StandardScaler().fit_transform(X).astype(np.float32)
+    return X[:1200], X[1200:], y[:1200], y[1200:]
+
+
+@pytest.fixture
+def small():
+    """Three noisy classes in five features, small enough for many fits."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 20)
+    X = rng.normal(size=(60, 5)) + 2 * np.eye(3, 5)[y]
+    return X, y
+
+
+@pytest.fixture
+def global_random_state():
+    """Return the state of all the global random generators."""
+
+    def state():
+        return (
+            random.getstate(),
+            np.random.get_state()[1].tolist(),
+            torch.random.get_rng_state().tolist(),
+        )
+
+    return state

@@ -82,8 +82,8 @@ class ConvNetClassifier(NetworkClassifier):
     (8, 8, 1)
     """
 
-    _auto_updates = 2000
-    _auto_min_epochs = 5
+    _auto_updates = 1000
+    _auto_min_epochs = 3
     _random_parts = "initial weights, shuffling, dropout and the validation split"
     _parameter_constraints = NetworkClassifier._parameter_constraints | {
         "channels": ["array-like", Interval(Integral, 1, None, closed="left")],

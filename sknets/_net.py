@@ -1,6 +1,7 @@
 """The training loop, and the only place that knows skorch."""
 
 import math
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 
@@ -72,6 +73,17 @@ def build_net(
     return net.initialize()
 
 
+def early_stopping(patience, tol):
+    """Return skorch's callback that stops by the validation loss and keeps the best."""
+    return EarlyStopping(
+        patience=patience,
+        threshold=tol,
+        threshold_mode="abs",
+        sink=noop,
+        load_best=True,
+    )
+
+
 class _TrainingStopped(Exception):  # noqa: N818
     """A callback wants training to end after this epoch."""
 
@@ -127,35 +139,20 @@ class LeanNet(NeuralNet):
         ValueError
             If the loss or a weight is no longer finite.
         """
-        self.lr, self.lr_schedule, self.batch_size = (
-            learning_rate,
-            lr_schedule,
-            batch_size,
-        )
+        self.lr = learning_rate
+        self.lr_schedule = lr_schedule
+        self.batch_size = batch_size
         self._set_learning_rate(learning_rate)
-        callbacks = self.callbacks_
-        if validation is not None:
-            stopper = EarlyStopping(
-                patience=patience,
-                threshold=tol,
-                threshold_mode="abs",
-                sink=noop,
-                load_best=True,
-            )
-            self.callbacks_ = [*callbacks, ("early_stopping", stopper)]
-        self._listen_to_batches()
-        self.module_.train()
-        try:
+        stopper = None if validation is None else early_stopping(patience, tol)
+        with self._training_mode(stopper):
             self.notify("on_train_begin", X=rows.X, y=rows.y)
-            self._run_epochs(rows, validation, epochs)
+            try:
+                self._run_epochs(rows, validation, epochs)
+            except _TrainingStopped:
+                self._forget_unfinished_epoch()
             self.notify("on_train_end", X=rows.X, y=rows.y)
-        finally:
-            self._set_generators(lambda: None)
-            self.module_.eval()
-            self.callbacks_ = callbacks
-        self._check_finite(
-            sum(p.detach().abs().max() for p in self.module_.parameters())
-        )
+        largest = sum(p.detach().abs().max() for p in self.module_.parameters())
+        self._check_finite(largest)
 
     def snapshot(self):
         """Return what training changes, as a copy."""
@@ -181,10 +178,30 @@ class LeanNet(NeuralNet):
                 self.module_.eval()
                 self._record("valid_loss", self.mean_loss(validation))
                 self.module_.train()
-            try:
-                self.notify("on_epoch_end", **on_epoch)
-            except _TrainingStopped:
-                return
+            self.notify("on_epoch_end", **on_epoch)
+
+    @contextmanager
+    def _training_mode(self, stopper):
+        callbacks = self.callbacks_
+        if stopper is not None:
+            self.callbacks_ = [*callbacks, ("early_stopping", stopper)]
+        hooks = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+        self._batches_heard = any(
+            getattr(type(callback), hook) is not getattr(Callback, hook)
+            for _, callback in callbacks
+            for hook in hooks
+        )
+        self.module_.train()
+        try:
+            yield
+        finally:
+            self._set_generators(lambda: None)
+            self.module_.eval()
+            self.callbacks_ = callbacks
+
+    def _forget_unfinished_epoch(self):
+        if "train_loss" not in self.history[-1]:
+            del self.history[-1]
 
     def notify(self, method_name, **kwargs):
         """Call a hook of all callbacks.
@@ -255,14 +272,6 @@ class LeanNet(NeuralNet):
         generator = make_generator() if layers else None
         for layer in layers:
             layer.generator = generator
-
-    def _listen_to_batches(self):
-        hooks = ("on_batch_begin", "on_batch_end", "on_grad_computed")
-        self._batches_heard = any(
-            getattr(type(callback), hook) is not getattr(Callback, hook)
-            for _, callback in self.callbacks_
-            for hook in hooks
-        )
 
     @torch.inference_mode()
     def infer_rows(self, function, X):

@@ -4,11 +4,11 @@ import random
 # Read by SciPy and scikit-learn at import: without it, the array API checks skip.
 os.environ["SCIPY_ARRAY_API"] = "1"
 
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-import torch  # noqa: E402
-from sklearn.datasets import load_digits  # noqa: E402
-from sklearn.preprocessing import StandardScaler  # noqa: E402
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from sklearn.preprocessing import StandardScaler
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 

@@ -89,8 +89,8 @@ def parse_idx(content, name):
     expected = start + math.prod(shape) * dtype.itemsize
     if len(content) != expected:
         raise ValueError(
-            f"{name} has {len(content)} bytes, but its header of shape {shape} asks for "
-            f"{expected}: the file is truncated or corrupt."
+            f"{name} has {len(content)} bytes, but its header of shape {shape} asks "
+            f"for {expected}: the file is truncated or corrupt."
         )
     array = np.frombuffer(content, dtype, offset=start).reshape(shape)
     return array.astype(dtype.newbyteorder("="))

@@ -10,6 +10,10 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers that each take all cores wait for each other most of the time.
+    torch.set_num_threads(1)
+
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 

@@ -1,0 +1,38 @@
+from importlib.metadata import version as get_version
+
+from sphinx_gallery.sorting import ExplicitOrder
+
+project = "sknets"
+author = "the sknets developers"
+copyright = f"2026, {author}"
+version = release = get_version("sknets")
+
+extensions = [
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build"]
+html_theme = "pydata_sphinx_theme"
+html_title = "sknets"
+html_show_sourcelink = False
+html_theme_options = {"show_prev_next": False, "navbar_end": ["theme-switcher"]}
+
+autosummary_generate = True
+numpydoc_show_class_members = False
+default_role = "literal"
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"plot_",
+    "ignore_pattern": r"reproduce_article",
+    "within_subsection_order": "FileNameSortKey",
+    "subsection_order": ExplicitOrder(["../examples"]),
+    "plot_gallery": "True",
+    "remove_config_comments": True,
+    "show_memory": False,
+}

@@ -1,0 +1,55 @@
+"""The examples run as a reader would run them, and the README's code does too."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(script, folder, *arguments):
+    environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONWARNINGS": "default"}
+    return subprocess.run(
+        [sys.executable, str(EXAMPLES / script), *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("plot_*.py")), ids=lambda p: p.name)
+def test_gallery_example_runs(path, tmp_path):
+    finished = run(path.name, tmp_path)
+    assert finished.stdout
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.slow
+def test_reproduction_of_the_article_on_the_sample(tmp_path):
+    finished = run("reproduce_article.py", tmp_path)
+    header, *_ = (line for line in finished.stdout.splitlines() if "published" in line)
+    assert header.split() == [
+        *("published", "article's", "recipe", "seconds", "defaults", "seconds")
+    ]
+    rows = {
+        line.split(":")[0]: line.rsplit(maxsplit=5)[1:]
+        for line in finished.stdout.splitlines()
+        if ":" in line
+    }
+    assert float(rows["Softmax"][1]) > 0.86
+    assert float(rows["MLP with dropout"][1]) > 0.93
+    assert float(rows["ConvNet"][1]) > 0.93
+    assert float(rows["Autoencoder"][1].replace(",", "")) < 2_000_000
+    sheet = tmp_path / "outputs" / "reconstructions.png"
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_reproduction_help(tmp_path):
+    assert "--data {sample,mnist}" in run("reproduce_article.py", tmp_path, "-h").stdout

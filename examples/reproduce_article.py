@@ -57,7 +57,9 @@ def fit_updates(classifier, X, y, n_updates, label):
     left = n_updates * classifier.batch_size
     with tqdm(total=n_updates, desc=label, unit="update", leave=False) as bar:
         while left:
-            for chunk in np.array_split(rng.permutation(len(X)), max(len(X) // 5000, 1)):
+            for chunk in np.array_split(
+                rng.permutation(len(X)), max(len(X) // 5000, 1)
+            ):
                 chunk = chunk[:left]
                 if not len(chunk):
                     break
@@ -81,7 +83,7 @@ def timed(function, *args):
 
 
 def cost_per_10_000(coder, X):
-    """Return the article's cost, 0.5 * sum((x_reconstructed - x)**2), of 10,000 rows."""
+    """Return 0.5 * sum((x_reconstructed - x)**2), scaled to 10,000 rows of X."""
     return -coder.score(X) * 10_000
 
 
@@ -95,9 +97,7 @@ def run_classifiers(data, seed):
         article, seconds = timed(
             fit_updates, article, X, y, n_updates, label.format("article's recipe")
         )
-        default, default_seconds = timed(
-            fit, default, X, y, label.format("defaults")
-        )
+        default, default_seconds = timed(fit, default, X, y, label.format("defaults"))
         yield {
             "system": f"{name}: accuracy",
             "published": published,
@@ -162,7 +162,9 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", choices=["sample", "mnist"], default="sample")
-    parser.add_argument("--seeds", type=int, default=1, help="number of runs to average")
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="number of runs to average"
+    )
     parser.add_argument(
         "--sheet", type=Path, default=Path("outputs/reconstructions.png")
     )

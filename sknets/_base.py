@@ -173,7 +173,7 @@ class NetworkEstimator(BaseEstimator):
             tol=self.tol,
         )
         self.n_iter_ = len(self.net_.history)
-        self.loss_curve_ = self.net_.history[:, "train_loss"]
+        self.loss_curve_ = [epoch["train_loss"] for epoch in self.net_.history]
         return self
 
     def _count_epochs(self, n_samples):
@@ -183,12 +183,18 @@ class NetworkEstimator(BaseEstimator):
         return max(self._auto_min_epochs, -(-self._auto_updates // n_batches))
 
     def _hold_out(self, rows):
-        _, held_out = train_test_split(
-            np.arange(len(rows)),
-            test_size=self.validation_fraction,
-            stratify=None if rows.y is None else rows.codes(),
-            random_state=spawn_seed(self.net_.seed, SPLITTING),
-        )
+        try:
+            _, held_out = train_test_split(
+                np.arange(len(rows)),
+                test_size=self.validation_fraction,
+                stratify=None if rows.y is None else rows.codes(),
+                random_state=spawn_seed(self.net_.seed, SPLITTING),
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping=True cannot hold out validation_fraction="
+                f"{self.validation_fraction} of {len(rows)} samples: {error}"
+            ) from error
         return rows.split(held_out)
 
     def _forward(self, function, X):

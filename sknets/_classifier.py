@@ -63,11 +63,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             X, y = self._validate(X, y, reset=not continues)
             check_classification_targets(y)
             classes = np.unique(y)
-            if len(classes) < 2:
-                raise ValueError(
-                    f"{type(self).__name__} needs samples of at least 2 classes in y, "
-                    f"but y has one class only: {classes[0]!r}."
-                )
+            self._check_number_of_classes(classes, "y")
             if continues and not np.array_equal(classes, self.classes_):
                 raise ValueError(
                     "warm_start=True continues on the classes of the previous fit, "
@@ -123,6 +119,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         continues = self._continues(partial=True)
         with self._unchanged_on_error(continues=continues):
             check_partial_fit_first_call(self, classes)
+            self._check_number_of_classes(self.classes_, "classes")
             X, y = self._validate(X, y, reset=not continues)
             check_classification_targets(y)
             codes = encode(y, self.classes_)
@@ -199,6 +196,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         check_is_fitted(self)
         return self._forward(self.module_, X)
 
+    def _check_number_of_classes(self, classes, name):
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes in {name}, but there "
+                f"is one class only: {classes[0]!r}."
+            )
+
     def _row_weights(self, sample_weight, codes, X, classes):
         """Combine sample and class weights, or return None where there are none."""
         if sample_weight is None and self.class_weight is None:
@@ -209,7 +213,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         of_class = compute_class_weight(
             self.class_weight, classes=classes, y=classes[codes], sample_weight=weight
         )
-        return weight * of_class[codes]
+        weight = weight * of_class[codes]
+        if (of_class < 0).any() or not weight.any():
+            raise ValueError(
+                f"class_weight={self.class_weight} must not be negative, nor zero for "
+                "all samples of positive weight."
+            )
+        return weight
 
 
 def encode(y, classes):

@@ -30,7 +30,8 @@ max_epochs : int or "auto", default={max_epochs!r}
 
 early_stopping : bool, default={early_stopping!r}
     Whether to hold out a part of the training data{stratified}, to stop when the loss
-    on it no longer improves, and to keep the weights of the best epoch.
+    on it no longer improves, and to keep the weights of the best epoch. `partial_fit`
+    does not hold anything out.
 
 validation_fraction : float, default={validation_fraction!r}
     Part of the training data to hold out for early stopping.
@@ -43,10 +44,12 @@ tol : float, default={tol!r}
 
 warm_start : bool, default={warm_start!r}
     Whether `fit` continues from the weights and the optimizer state of the previous
-    call, on data of the same features{same_classes}.
+    call, on data of the same features{same_classes}. Changed parameters that build the
+    network or its optimizer have no effect then.
 
 callbacks : list of skorch callbacks or None, default={callbacks!r}
-    Called during training; cloned for each fit.
+    Called during training; cloned for each fit. Callbacks that predict, such as
+    EpochScoring, are not supported.
 
 device : str or torch.device, default={device!r}
     Where to compute: "cpu", "cuda", "cuda:1", "mps". "auto" takes CUDA, else MPS, else

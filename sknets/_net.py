@@ -36,23 +36,8 @@ def build_net(
 ):
     """Return a net ready to train, around a module that has its initial weights.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-    criterion : class of torch.nn.Module
-    optimizer : key of OPTIMIZERS or subclass of torch.optim.Optimizer
-    weight_decay : float
-        Biases are not decayed.
-    callbacks : list of skorch callbacks or None
-        Cloned.
-    device : torch.device
-    seed : int
-        Decides shuffling, dropout and corruption.
-    verbose : int
-
-    Returns
-    -------
-    net : LeanNet
+    `optimizer`, `weight_decay`, `callbacks` and `verbose` are the parameters of the
+    estimators; `seed` decides shuffling, dropout and corruption.
     """
     optimizer, options = OPTIMIZERS.get(optimizer, (optimizer, {}))
     options = {f"optimizer__{name}": value for name, value in options.items()}
@@ -145,8 +130,8 @@ class LeanNet(NeuralNet):
         self._set_learning_rate(learning_rate)
         stopper = None if validation is None else early_stopping(patience, tol)
         with self._training_mode(stopper):
-            self.notify("on_train_begin", X=rows.X, y=rows.y)
             try:
+                self.notify("on_train_begin", X=rows.X, y=rows.y)
                 self._run_epochs(rows, validation, epochs)
             except _TrainingStopped:
                 self._forget_unfinished_epoch()
@@ -200,19 +185,21 @@ class LeanNet(NeuralNet):
             self.callbacks_ = callbacks
 
     def _forget_unfinished_epoch(self):
-        if "train_loss" not in self.history[-1]:
+        if self.history and "train_loss" not in self.history[-1]:
             del self.history[-1]
 
     def notify(self, method_name, **kwargs):
-        """Call a hook of all callbacks.
+        """Call a hook of the net and of all callbacks.
 
-        A KeyboardInterrupt from within is how skorch's callbacks ask for an end of
+        A KeyboardInterrupt from a callback is how skorch's callbacks ask for an end of
         training; elsewhere it is the user's Ctrl-C.
         """
-        try:
-            super().notify(method_name, **kwargs)
-        except KeyboardInterrupt as error:
-            raise _TrainingStopped from error
+        getattr(self, method_name)(self, **kwargs)
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **kwargs)
+            except KeyboardInterrupt as error:
+                raise _TrainingStopped from error
 
     def _train_epoch(self, rows, *, first_step, n_steps):
         stream = {"epoch": len(self.history), "device": rows.device}

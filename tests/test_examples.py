@@ -23,7 +23,9 @@ def run(script, folder, *arguments):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("plot_*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted(EXAMPLES.glob("plot_*.py")), ids=lambda p: p.name
+)
 def test_gallery_example_runs(path, tmp_path):
     finished = run(path.name, tmp_path)
     assert finished.stdout

@@ -123,6 +123,13 @@ def test_bad_sample_weight(estimator, sample_weight, message, method, small):
     assert_array_equal(fitted.predict_proba(X), expected)
 
 
+@every_classifier
+@pytest.mark.parametrize("class_weight", [{0: -1}, {0: 0, 1: 0, 2: 0}])
+def test_bad_class_weight(estimator, class_weight, small):
+    with pytest.raises(ValueError, match="class_weight=.* must not be negative"):
+        clone(estimator).set_params(class_weight=class_weight).fit(*small)
+
+
 @every_estimator
 @pytest.mark.parametrize(
     ("name", "value"),
@@ -195,6 +202,8 @@ def test_partial_fit_labels(estimator, small):
     X, y = small
     with pytest.raises(ValueError, match="classes must be passed"):
         clone(estimator).partial_fit(X, y)
+    with pytest.raises(ValueError, match="2 classes in classes.*one class"):
+        clone(estimator).partial_fit(X, np.zeros(60), classes=[0])
     fitted = clone(estimator).partial_fit(X, y, classes=[0, 1, 2])
     expected = fitted.predict_proba(X)
     with pytest.raises(ValueError, match="unseen labels.*7"):

@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from sknets._batches import Rows, count_batches
 from sknets._device import resolve_device
+from sknets._early_stopping import BestEpoch
 from sknets._net import OPTIMIZERS, build_net
 from sknets._random import (
     INITIALISATION,
@@ -158,9 +159,10 @@ class NetworkEstimator(BaseEstimator):
     def _train(self, X, y=None, sample_weight=None, *, single_pass):
         """Train `net_` on validated data and set the attributes that tell of it."""
         rows = Rows(X, y, sample_weight, device=self.device_)
-        validation = None
+        validation, best_epoch = None, None
         if self.early_stopping and not single_pass:
             rows, validation = self._hold_out(rows)
+            best_epoch = BestEpoch(self.n_iter_no_change, self.tol)
         epochs = 1 if single_pass else self._count_epochs(len(rows))
         self.net_.train(
             rows,
@@ -169,8 +171,7 @@ class NetworkEstimator(BaseEstimator):
             lr_schedule="constant" if single_pass else self.lr_schedule,
             batch_size=self.batch_size,
             validation=validation,
-            patience=self.n_iter_no_change,
-            tol=self.tol,
+            best_epoch=best_epoch,
         )
         self.n_iter_ = len(self.net_.history)
         self.loss_curve_ = [epoch["train_loss"] for epoch in self.net_.history]
@@ -199,14 +200,13 @@ class NetworkEstimator(BaseEstimator):
 
     def _forward(self, function, X):
         """Validate X and apply a function of tensors to it, in the float dtype of X."""
-        dtype = float_dtype(X)
         outputs = self.net_.infer_rows(function, self._validate(X, reset=False))
         if not np.isfinite(outputs).all():
             raise ValueError(
                 "Input X contains values so large that the outputs of the network are "
                 "not finite."
             )
-        return outputs.astype(dtype, copy=False)
+        return outputs.astype(float_dtype(X), copy=False)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -5,9 +5,10 @@ import torch
 from scipy import sparse
 from torch.utils.data import Dataset
 
-# Rows per call in prediction: enough to keep the cores busy, few enough for the
-# activations of a convolutional net to stay in cache.
+# Rows per call in prediction, enough to keep the cores busy; and bytes of X at most, as
+# the activations of a convolutional net take dozens of times as many.
 BLOCK_SIZE = 512
+BLOCK_BYTES = 2**21
 
 # BLAS computes the rows that do not fill a register tile with other kernels, which sum
 # in another order. Padded to full tiles, a row has the same bits whichever rows come
@@ -120,7 +121,7 @@ def training_batches(rows, batch_size, make_generator):
 def ordered_batches(rows):
     """Yield the rows once, in order, in large blocks for evaluation."""
     order = torch.arange(len(rows), device=rows.device)
-    for positions in order.split(BLOCK_SIZE):
+    for positions in order.split(block_size(rows.X)):
         yield rows.take(positions)
 
 
@@ -129,14 +130,21 @@ def count_batches(n_samples, batch_size):
     return -(-n_samples // batch_size)
 
 
+def block_size(X):
+    """Return how many rows of X to evaluate at a time, in full tiles."""
+    n_tiles = BLOCK_BYTES // (X.dtype.itemsize * X.shape[1] * TILE_SIZE)
+    return min(max(n_tiles, 1) * TILE_SIZE, BLOCK_SIZE)
+
+
 def prediction_blocks(X, device):
     """Yield ``(start, block)``: X in order, as dense blocks of rows on the device.
 
     A last block that does not fill its tiles is padded with rows of zeros, so a block
     can hold more rows than are left of X.
     """
-    for start in range(0, X.shape[0], BLOCK_SIZE):
-        block = X[start : start + BLOCK_SIZE]
+    n_rows = block_size(X)
+    for start in range(0, X.shape[0], n_rows):
+        block = X[start : start + n_rows]
         block = to_tensor(block.toarray() if sparse.issparse(block) else block, device)
         missing = -len(block) % TILE_SIZE
         if missing:

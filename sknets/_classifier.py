@@ -3,7 +3,6 @@
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -214,16 +213,17 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             self.class_weight, classes=classes, y=classes[codes], sample_weight=weight
         )
         weight = weight * of_class[codes]
-        if (of_class < 0).any() or not weight.any():
+        if not np.isfinite(of_class).all() or of_class.min() < 0 or not weight.any():
             raise ValueError(
-                f"class_weight={self.class_weight} must not be negative, nor zero for "
-                "all samples of positive weight."
+                f"class_weight={self.class_weight} must be finite, not negative, and "
+                "not zero for all samples of positive weight."
             )
         return weight
 
 
 def encode(y, classes):
     """Return the positions of labels in `classes`; name those that are not there."""
-    encoder = LabelEncoder()
-    encoder.classes_ = classes
-    return encoder.transform(y)
+    unseen = np.setdiff1d(y, classes)
+    if len(unseen):
+        raise ValueError(f"y contains previously unseen labels: {unseen}")
+    return np.searchsorted(classes, y)

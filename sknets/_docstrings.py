@@ -40,16 +40,18 @@ n_iter_no_change : int, default={n_iter_no_change!r}
     Epochs without improvement after which early stopping ends training.
 
 tol : float, default={tol!r}
-    What counts as an improvement of the validation loss.
+    What counts as an improvement of the lowest validation loss so far.
 
 warm_start : bool, default={warm_start!r}
     Whether `fit` continues from the weights and the optimizer state of the previous
-    call, on data of the same features{same_classes}. Changed parameters that build the
-    network or its optimizer have no effect then.
+    call, on data of the same features{same_classes}. Of parameters that were changed in
+    between, only the learning rate, its schedule, the batch size, the number of epochs,
+    weights and early stopping then take effect.
 
 callbacks : list of skorch callbacks or None, default={callbacks!r}
-    Called during training; cloned for each fit. Callbacks that predict, such as
-    EpochScoring, are not supported.
+    Called during training; cloned for each fit. Supported are callbacks that need the
+    hooks alone or, of the history, `train_loss` and `valid_loss`: not those that
+    predict, such as EpochScoring. LRScheduler needs ``lr_schedule="constant"``.
 
 device : str or torch.device, default={device!r}
     Where to compute: "cpu", "cuda", "cuda:1", "mps". "auto" takes CUDA, else MPS, else

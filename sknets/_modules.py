@@ -41,6 +41,9 @@ def random_mask(shape, probability, generator, device):
     One 64-bit draw serves four entries: a quarter of the time of ``bernoulli_``, which
     is an eighth of a training step of the article's perceptron.
     """
+    if device.type == "mps":  # its random_ cannot fill 64 bits
+        probabilities = torch.full(shape, probability, device=device)
+        return torch.bernoulli(probabilities, generator=generator).bool()
     n_entries = shape.numel()
     words = torch.empty(-(-n_entries // 4), dtype=torch.int64, device=device)
     words.random_(-(2**63), None, generator=generator)

@@ -1,7 +1,7 @@
 """The training loop, and the only place that knows skorch."""
 
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from functools import partial
 
@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from sklearn.base import clone
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping, EpochTimer, PrintLog
-from skorch.utils import noop
+from skorch.callbacks import Callback, EpochTimer, PrintLog
 
 from sknets._batches import (
     count_batches,
@@ -24,10 +23,10 @@ from sknets._random import NOISE, SHUFFLING, spawn_generator
 # accumulator at 0.1, torch at 0, where the first steps are as long as the learning rate
 # whatever the gradient.
 OPTIMIZERS = {
-    "sgd": (torch.optim.SGD, {"fused": True}),
-    "adagrad": (torch.optim.Adagrad, {"fused": True, "initial_accumulator_value": 0.1}),
-    "adam": (torch.optim.Adam, {"fused": True}),
-    "adamw": (torch.optim.AdamW, {"fused": True}),
+    "sgd": (torch.optim.SGD, {}),
+    "adagrad": (torch.optim.Adagrad, {"initial_accumulator_value": 0.1}),
+    "adam": (torch.optim.Adam, {}),
+    "adamw": (torch.optim.AdamW, {}),
 }
 
 
@@ -39,8 +38,13 @@ def build_net(
     `optimizer`, `weight_decay`, `callbacks` and `verbose` are the parameters of the
     estimators; `seed` decides shuffling, dropout and corruption.
     """
-    optimizer, options = OPTIMIZERS.get(optimizer, (optimizer, {}))
-    options = {f"optimizer__{name}": value for name, value in options.items()}
+    options = {}
+    if optimizer in OPTIMIZERS:
+        # There is no fused Adagrad on MPS.
+        options["optimizer__fused"] = device.type != "mps"
+        options["optimizer__weight_decay"] = weight_decay
+        optimizer, own_options = OPTIMIZERS[optimizer]
+        options |= {f"optimizer__{name}": value for name, value in own_options.items()}
     if weight_decay:
         options["optimizer__weight_decay"] = weight_decay
         options["optimizer__param_groups"] = [("*bias", {"weight_decay": 0.0})]
@@ -54,19 +58,14 @@ def build_net(
         verbose=verbose,
         seed=seed,
         **options,
-    )
-    return net.initialize()
+    ).initialize()
+    # A second reference to the trained module would double a pickle.
+    net.module = type(module)
+    return net
 
 
-def early_stopping(patience, tol):
-    """Return skorch's callback that stops by the validation loss and keeps the best."""
-    return EarlyStopping(
-        patience=patience,
-        threshold=tol,
-        threshold_mode="abs",
-        sink=noop,
-        load_best=True,
-    )
+def _data(rows, validation):
+    return {"dataset_train": rows, "dataset_valid": validation}
 
 
 class _TrainingStopped(Exception):  # noqa: N818
@@ -84,7 +83,6 @@ class LeanNet(NeuralNet):
     def __init__(self, *args, seed, **kwargs):
         super().__init__(*args, **kwargs)
         self.seed = seed
-        self.lr_schedule = "constant"
 
     @property
     def _default_callbacks(self):
@@ -101,8 +99,7 @@ class LeanNet(NeuralNet):
         lr_schedule,
         batch_size,
         validation=None,
-        patience=None,
-        tol=None,
+        best_epoch=None,
     ):
         """Train for some epochs more.
 
@@ -114,10 +111,9 @@ class LeanNet(NeuralNet):
         lr_schedule : {"constant", "cosine"}
         batch_size : int
         validation : Rows or None
-            Rows to stop by; the weights of the best epoch are kept then.
-        patience : int or None
-            Epochs without an improvement of the validation loss by `tol`.
-        tol : float or None
+            Held-out rows to stop by.
+        best_epoch : BestEpoch or None
+            Says when to stop by them, and keeps the weights to end with.
 
         Raises
         ------
@@ -125,55 +121,46 @@ class LeanNet(NeuralNet):
             If the loss or a weight is no longer finite.
         """
         self.lr = learning_rate
-        self.lr_schedule = lr_schedule
         self.batch_size = batch_size
         self._set_learning_rate(learning_rate)
-        stopper = None if validation is None else early_stopping(patience, tol)
-        with self._training_mode(stopper):
-            try:
+        n_batches = count_batches(len(rows), batch_size)
+        n_steps = epochs * n_batches if lr_schedule == "cosine" else None
+        with self._training_mode():
+            with suppress(_TrainingStopped):
                 self.notify("on_train_begin", X=rows.X, y=rows.y)
-                self._run_epochs(rows, validation, epochs)
-            except _TrainingStopped:
-                self._forget_unfinished_epoch()
-            self.notify("on_train_end", X=rows.X, y=rows.y)
+                for epoch in range(epochs):
+                    self.notify("on_epoch_begin", **_data(rows, validation))
+                    self._train_epoch(rows, epoch * n_batches, n_steps)
+                    stop = self._validate_epoch(validation, best_epoch)
+                    self.notify("on_epoch_end", **_data(rows, validation))
+                    if stop:
+                        break
+            self._forget_unfinished_epoch()
+            if best_epoch is not None:
+                best_epoch.restore(self.module_)
+            with suppress(_TrainingStopped):
+                self.notify("on_train_end", X=rows.X, y=rows.y)
         largest = sum(p.detach().abs().max() for p in self.module_.parameters())
         self._check_finite(largest)
 
     def snapshot(self):
         """Return what training changes, as a copy."""
-        return deepcopy(
-            (self.module_.state_dict(), self.optimizer_.state_dict(), self.history_)
-        )
+        states = self.module_.state_dict(), self.optimizer_.state_dict()
+        return deepcopy(states), len(self.history)
 
     def restore(self, snapshot):
         """Go back to a snapshot, after training that failed."""
-        module_state, optimizer_state, self.history_ = snapshot
+        (module_state, optimizer_state), n_epochs = snapshot
         self.module_.load_state_dict(module_state)
         self.optimizer_.load_state_dict(optimizer_state)
-
-    def _run_epochs(self, rows, validation, epochs):
-        n_batches = count_batches(len(rows), self.batch_size)
-        on_epoch = {"dataset_train": rows, "dataset_valid": validation}
-        for epoch in range(epochs):
-            self.notify("on_epoch_begin", **on_epoch)
-            self._train_epoch(
-                rows, first_step=epoch * n_batches, n_steps=epochs * n_batches
-            )
-            if validation is not None:
-                self.module_.eval()
-                self._record("valid_loss", self.mean_loss(validation))
-                self.module_.train()
-            self.notify("on_epoch_end", **on_epoch)
+        del self.history[n_epochs:]
 
     @contextmanager
-    def _training_mode(self, stopper):
-        callbacks = self.callbacks_
-        if stopper is not None:
-            self.callbacks_ = [*callbacks, ("early_stopping", stopper)]
+    def _training_mode(self):
         hooks = ("on_batch_begin", "on_batch_end", "on_grad_computed")
         self._batches_heard = any(
             getattr(type(callback), hook) is not getattr(Callback, hook)
-            for _, callback in callbacks
+            for _, callback in self.callbacks_
             for hook in hooks
         )
         self.module_.train()
@@ -182,7 +169,18 @@ class LeanNet(NeuralNet):
         finally:
             self._set_generators(lambda: None)
             self.module_.eval()
-            self.callbacks_ = callbacks
+
+    @contextmanager
+    def _evaluation_mode(self):
+        training = self.module_.training
+        if training:
+            self.module_.eval()
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            if training:
+                self.module_.train()
 
     def _forget_unfinished_epoch(self):
         if self.history and "train_loss" not in self.history[-1]:
@@ -192,7 +190,7 @@ class LeanNet(NeuralNet):
         """Call a hook of the net and of all callbacks.
 
         A KeyboardInterrupt from a callback is how skorch's callbacks ask for an end of
-        training; elsewhere it is the user's Ctrl-C.
+        training, and a Ctrl-C during a callback looks the same; elsewhere it is raised.
         """
         getattr(self, method_name)(self, **kwargs)
         for _, callback in self.callbacks_:
@@ -201,19 +199,25 @@ class LeanNet(NeuralNet):
             except KeyboardInterrupt as error:
                 raise _TrainingStopped from error
 
-    def _train_epoch(self, rows, *, first_step, n_steps):
+    def _train_epoch(self, rows, first_step, n_steps):
         stream = {"epoch": len(self.history), "device": rows.device}
         self._set_generators(partial(spawn_generator, self.seed, NOISE, **stream))
         shuffler = partial(spawn_generator, self.seed, SHUFFLING, **stream)
         total = 0.0
         batches = training_batches(rows, self.batch_size, shuffler)
         for step, (X, target) in enumerate(batches, first_step):
-            if self.lr_schedule == "cosine":
-                self._set_learning_rate(
-                    self.lr * (1 + math.cos(math.pi * step / n_steps)) / 2
-                )
+            if n_steps is not None:
+                cosine = math.cos(math.pi * step / n_steps)
+                self._set_learning_rate(self.lr * (1 + cosine) / 2)
             total = total + self._train_batch(X, target).detach() * len(X)
         self._record("train_loss", total.item() / len(rows))
+
+    def _validate_epoch(self, rows, best_epoch):
+        if rows is None:
+            return False
+        loss = self.mean_loss(rows)
+        self._record("valid_loss", loss)
+        return best_epoch.update(loss, self.module_)
 
     def _train_batch(self, X, target):
         if self._batches_heard:
@@ -260,7 +264,6 @@ class LeanNet(NeuralNet):
         for layer in layers:
             layer.generator = generator
 
-    @torch.inference_mode()
     def infer_rows(self, function, X):
         """Apply a part of the module to all rows of X.
 
@@ -275,14 +278,15 @@ class LeanNet(NeuralNet):
         outputs : ndarray of shape (n_samples, n_out)
         """
         outputs = []
-        for start, block in prediction_blocks(X, self.device):
-            outputs.append(function(block)[: X.shape[0] - start].cpu().numpy())
+        with self._evaluation_mode():
+            for start, block in prediction_blocks(X, self.device):
+                outputs.append(function(block)[: X.shape[0] - start].cpu().numpy())
         return np.concatenate(outputs)
 
-    @torch.inference_mode()
     def mean_loss(self, rows):
         """Return the loss of the module, mean over rows, as a float."""
         total = 0.0
-        for X, target in ordered_batches(rows):
-            total = total + self.criterion_(self.module_(X), target) * len(X)
+        with self._evaluation_mode():
+            for X, target in ordered_batches(rows):
+                total = total + self.criterion_(self.module_(X), target) * len(X)
         return (total / len(rows)).item()

@@ -27,7 +27,7 @@ def test_linear_and_noiseless_spans_the_subspace_of_pca():
         random_state=0,
     ).fit(X)
     pca = PCA(2).fit(X)
-    decoder = coder.module_.decoder.weight.detach().numpy()
+    decoder = coder.module_.decoder.weight.detach().cpu().numpy()
     angles = np.rad2deg(subspace_angles(decoder, pca.components_.T))
     assert angles.max() < 1
     expected = pca.inverse_transform(pca.transform(X))
@@ -51,7 +51,10 @@ def test_reconstruct_is_inverse_transform_of_transform(fitted, digits):
 def test_transform_is_the_hidden_layer(fitted, digits):
     X = digits[1]
     linear = fitted.module_.encoder[0]
-    weight, bias = linear.weight.detach().numpy(), linear.bias.detach().numpy()
+    weight, bias = (
+        linear.weight.detach().cpu().numpy(),
+        linear.bias.detach().cpu().numpy(),
+    )
     expected = np.log1p(np.exp(X @ weight.T + bias))
     assert_allclose(fitted.transform(X), expected, rtol=1e-4, atol=1e-5)
 

@@ -123,7 +123,7 @@ def test_initial_weights_are_the_articles():
     shapes = [tuple(p.shape) for name, p in module.named_parameters() if "w" in name]
     assert shapes == [(32, 1, 5, 5), (64, 32, 5, 5), (1024, 3136), (2, 1024)]
     for name, parameter in module.named_parameters():
-        values = parameter.detach().numpy()
+        values = parameter.detach().cpu().numpy()
         if name.endswith("bias"):
             assert_allclose(values, 0.1)
         else:

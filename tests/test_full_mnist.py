@@ -20,7 +20,8 @@ def mnist():
         train = fetch_mnist(download_if_missing=False, return_X_y=True)
     except OSError:
         pytest.skip("the full MNIST is not on this machine")
-    return *train, *fetch_mnist(subset="test", return_X_y=True)
+    test = fetch_mnist(subset="test", download_if_missing=False, return_X_y=True)
+    return *train, *test
 
 
 @pytest.mark.parametrize(

@@ -71,12 +71,12 @@ def test_initial_weights_are_the_articles():
     X, y = np.random.default_rng(0).normal(size=(30, 200)), np.arange(30) % 3
     model = MLPDropoutClassifier(learning_rate=1e-30, max_epochs=1).fit(X, y)
     hidden, output = model.module_.hidden[0], model.module_.output
-    weight = hidden.weight.detach().numpy()
+    weight = hidden.weight.detach().cpu().numpy()
     assert abs(weight).max() <= 0.2
     # A normal distribution that is cut at two deviations keeps 0.880 of its deviation.
     assert_allclose(weight.std(), 0.0880, rtol=0.01)
     for zero in (hidden.bias, output.weight, output.bias):
-        assert_allclose(zero.detach().numpy(), 0, atol=1e-20)
+        assert_allclose(zero.detach().cpu().numpy(), 0, atol=1e-20)
 
 
 @pytest.mark.parametrize("sizes", [7, (7,), [7, 3], np.array([7, 3]), ()])

@@ -40,6 +40,16 @@ class Recorder(Callback):
         self.seen.append(net.optimizer_.param_groups[0]["lr"])
 
 
+class SplitRecorder(Callback):
+    """Keep which rows are trained on and which are held out."""
+
+    seen = []
+
+    def on_epoch_begin(self, net, dataset_train, dataset_valid, **kwargs):
+        rows = (dataset_train, dataset_valid)
+        self.seen.append(tuple(set(r.index.tolist()) for r in rows))
+
+
 class BatchRecorder(Callback):
     """Listens to batches and gradients."""
 
@@ -66,6 +76,10 @@ class Stopper(Callback):
 
     def on_train_begin(self, net, **kwargs):
         if self.hook == "begin":
+            raise KeyboardInterrupt
+
+    def on_train_end(self, net, **kwargs):
+        if self.hook == "end":
             raise KeyboardInterrupt
 
     def on_epoch_end(self, net, **kwargs):
@@ -135,18 +149,39 @@ def test_early_stopping_returns_the_best_epoch(digits):
     ).fit(X, y)
     losses = model.net_.history[:, "valid_loss"]
     assert model.n_iter_ == len(losses) < 200
-    best = int(np.argmin(losses))
-    # No later epoch improved by tol; the weights are those of the best by tol.
-    assert model.n_iter_ - 1 - best <= 3
+    assert min(losses[:-3]) < min(losses[-3:]) + 1e-4
     _, held_out = model._hold_out(rows_of(model, X, y))
-    found = model.net_.mean_loss(held_out)
-    assert_allclose(found, min(losses), atol=1e-4)
+    assert_allclose(model.net_.mean_loss(held_out), min(losses), rtol=1e-6)
+
+
+def test_the_best_epoch_is_kept_when_no_improvement_counts(small):
+    X, y = small
+    model = SoftmaxClassifier(
+        early_stopping=True, n_iter_no_change=4, tol=10.0, random_state=0
+    ).fit(X, y)
+    losses = model.net_.history[:, "valid_loss"]
+    assert model.n_iter_ == 1 + 4  # the first loss improves on none
+    _, held_out = model._hold_out(rows_of(model, X, y))
+    assert_allclose(model.net_.mean_loss(held_out), min(losses), rtol=1e-6)
+    assert min(losses) < losses[0]
+
+
+def test_held_out_rows_are_not_trained_on(small):
+    X, y = small
+    SplitRecorder.seen.clear()
+    SoftmaxClassifier(
+        early_stopping=True, max_epochs=2, callbacks=[SplitRecorder()]
+    ).fit(X, y)
+    (trained, held_out), again = SplitRecorder.seen
+    assert not trained & held_out
+    assert trained | held_out == set(range(60))
+    assert (trained, held_out) == again
 
 
 def rows_of(model, X, y):
     from sknets._batches import Rows
 
-    return Rows(X, y, device=model.device_)
+    return Rows(X.astype(np.float32), y, device=model.device_)
 
 
 def test_validation_split_is_stratified_and_disjoint(digits):
@@ -243,6 +278,13 @@ def test_optimizer_class_gets_rate_and_decay(small):
     assert decays == {0.0, 0.1}
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "adam", "adamw"])
+def test_no_weight_decays_by_default(optimizer, small):
+    model = SoftmaxClassifier(optimizer=optimizer, max_epochs=1).fit(*small)
+    decays = [g["weight_decay"] for g in model.net_.optimizer_.param_groups]
+    assert decays == [0.0]
+
+
 def test_skorch_callbacks_are_cloned_and_work(small):
     X, y = small
     scheduler = LRScheduler("StepLR", step_size=1, gamma=0.5)
@@ -256,11 +298,14 @@ def test_skorch_callbacks_are_cloned_and_work(small):
 
 
 @pytest.mark.parametrize(
-    ("hook", "n_epochs"), [("begin", 0), ("epoch", 3), ("batch", 2)]
+    ("hook", "n_epochs"), [("begin", 0), ("epoch", 3), ("batch", 2), ("end", 8)]
 )
-def test_a_callback_can_stop_training(hook, n_epochs, small):
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_callback_can_stop_training(hook, n_epochs, early_stopping, small):
     X, y = small
-    model = SoftmaxClassifier(callbacks=[Stopper(hook)]).fit(X, y)
+    model = SoftmaxClassifier(
+        callbacks=[Stopper(hook)], max_epochs=8, early_stopping=early_stopping
+    ).fit(X, y)
     assert model.n_iter_ == len(model.loss_curve_) == n_epochs
     assert np.isfinite(model.predict_proba(X)).all()
 

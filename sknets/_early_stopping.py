@@ -1,0 +1,40 @@
+"""When training has stopped to pay, and what was best until then."""
+
+import math
+from copy import deepcopy
+
+
+class BestEpoch:
+    """Keep the weights of the epoch with the lowest validation loss.
+
+    skorch's callback of this purpose takes an improvement below `tol` for none, and so
+    does not keep the best; and it cannot restore after another callback's stop.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs in a row, without an improvement of the lowest loss by `tol`, after which
+        training is to stop.
+    tol : float
+    """
+
+    def __init__(self, patience, tol):
+        self.patience = patience
+        self.tol = tol
+        self.loss = math.inf
+        self.n_idle_epochs = 0
+        self.weights = None
+
+    def update(self, loss, module):
+        """Take note of an epoch; return whether to stop."""
+        improved = loss < self.loss - self.tol
+        self.n_idle_epochs = 0 if improved else self.n_idle_epochs + 1
+        if loss < self.loss:
+            self.loss = loss
+            self.weights = deepcopy(module.state_dict())
+        return self.n_idle_epochs == self.patience
+
+    def restore(self, module):
+        """Give the module its best weights back."""
+        if self.weights is not None:
+            module.load_state_dict(self.weights)

@@ -72,6 +72,7 @@ CONVNETS = {
     f"learning_rate={rate:g}, {updates:,} updates": (rate, updates)
     for rate, updates in [
         (1e-3, 500),
+        (1e-3, 750),
         (1e-3, 1000),
         (1e-3, 2000),
         (3e-4, 1000),

@@ -24,6 +24,8 @@ html_theme_options = {"show_prev_next": False, "navbar_end": ["theme-switcher"]}
 autosummary_generate = True
 numpydoc_show_class_members = False
 default_role = "literal"
+# Labels of scikit-learn's documentation, in docstrings that are inherited from it.
+suppress_warnings = ["ref.ref"]
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

@@ -1,7 +1,7 @@
 """
-==================================================
+===================================================
 Features of an autoencoder and of PCA, size by size
-==================================================
+===================================================
 
 Both turn 784 pixels into a few features; a logistic regression and a support vector
 machine then learn the digits from these. The autoencoder's hidden layer is not linear,

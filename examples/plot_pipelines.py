@@ -1,7 +1,7 @@
 """
-=================================
+====================================
 Each network behind a StandardScaler
-=================================
+====================================
 
 The estimators take their place in a :class:`~sklearn.pipeline.Pipeline` like any other
 of scikit-learn. Here the three classifiers learn a sample of MNIST digits, and the

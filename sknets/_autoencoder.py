@@ -77,7 +77,7 @@ default="softplus"
     """
 
     _criterion = HalfSquaredError
-    _auto_updates = 3000
+    _auto_updates = 2000
     _auto_min_epochs = 20
     _loss_note = ", on corrupted rows and without the penalty of `weight_decay`"
     _random_parts = "initial weights, shuffling, corruption and the validation split"

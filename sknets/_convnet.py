@@ -82,7 +82,7 @@ class ConvNetClassifier(NetworkClassifier):
     (8, 8, 1)
     """
 
-    _auto_updates = 1000
+    _auto_updates = 750
     _auto_min_epochs = 3
     _random_parts = "initial weights, shuffling, dropout and the validation split"
     _parameter_constraints = NetworkClassifier._parameter_constraints | {

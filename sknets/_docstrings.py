@@ -84,7 +84,7 @@ ATTRIBUTES = """\
 n_features_in_ : int
     Number of features seen during `fit`.
 
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the features; only where X has names that are all strings.
 
 net_ : skorch.NeuralNet

@@ -118,7 +118,7 @@ class LeanNet(NeuralNet):
         Raises
         ------
         ValueError
-            If the loss or a weight is no longer finite.
+            If the loss, a weight or the optimizer's state is no longer finite.
         """
         self.lr = learning_rate
         self.batch_size = batch_size
@@ -140,8 +140,7 @@ class LeanNet(NeuralNet):
                 best_epoch.restore(self.module_)
             with suppress(_TrainingStopped):
                 self.notify("on_train_end", X=rows.X, y=rows.y)
-        largest = sum(p.detach().abs().max() for p in self.module_.parameters())
-        self._check_finite(largest)
+        self._check_finite(sum(t.detach().abs().max() for t in self._trained_tensors()))
 
     def snapshot(self):
         """Return what training changes, as a copy."""
@@ -241,6 +240,12 @@ class LeanNet(NeuralNet):
             )
         return loss
 
+    def _trained_tensors(self):
+        # With an overflown accumulator, Adagrad's and Adam's updates are silently zero.
+        yield from self.module_.parameters()
+        for state in self.optimizer_.state.values():
+            yield from filter(torch.is_tensor, state.values())
+
     def _record(self, name, loss):
         self._check_finite(loss)
         self.history.record(name, loss)
@@ -249,9 +254,9 @@ class LeanNet(NeuralNet):
         if not math.isfinite(value):
             raise ValueError(
                 f"Training became unstable in epoch {len(self.history)}: with "
-                f"learning_rate={self.lr} the loss or a weight is no longer finite. "
-                "Scale the features, for example with StandardScaler, or lower "
-                "learning_rate."
+                f"learning_rate={self.lr} the loss, a weight or a squared gradient is "
+                "no longer finite. Scale the features, for example with "
+                "StandardScaler, or lower learning_rate."
             )
 
     def _set_learning_rate(self, rate):

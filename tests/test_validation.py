@@ -248,6 +248,14 @@ def test_unstable_training_raises_and_undoes_itself(estimator, method, small):
             assert torch.equal(after[number][name], value)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "adam", "adamw"])
+def test_features_that_overflow_a_squared_gradient_are_named(optimizer, small):
+    X, y = small
+    model = MLPDropoutClassifier(optimizer=optimizer, max_epochs=3)
+    with pytest.raises(ValueError, match="Training became unstable in epoch"):
+        model.fit(X * 1e30, y)
+
+
 @every_classifier
 def test_probabilities_are_never_nan(estimator, small):
     X, y = small

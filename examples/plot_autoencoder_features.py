@@ -1,15 +1,16 @@
 """
-===================================================
-Features of an autoencoder and of PCA, size by size
-===================================================
+================================================
+Features of an autoencoder and of PCA, by number
+================================================
 
 Both turn 784 pixels into a few features; a logistic regression and a support vector
-machine then learn the digits from these. The autoencoder's hidden layer is not linear,
-which is what a linear model behind it can use.
+machine then learn the digits from these. The autoencoder is trained twice: with hardly
+any noise on its input, as in the article, and with a noise of half of the range of a
+pixel, which it has to see through.
 """
 
 # %%
-# Features of both kinds, standardised again for the model that reads them.
+# Features from raw pixels, standardised for the model that reads them.
 
 import matplotlib.pyplot as plt
 from sklearn.decomposition import PCA
@@ -23,18 +24,21 @@ from sknets.datasets import load_mnist_sample
 
 X, y = load_mnist_sample(return_X_y=True)
 X_test, y_test = load_mnist_sample(subset="test", return_X_y=True)
-scaler = StandardScaler().fit(X)
-X, X_test = scaler.transform(X), scaler.transform(X_test)
 
-sizes = [10, 25, 50, 100]
+sizes = [25, 50, 100, 200]
 readers = {
-    "logistic regression": LogisticRegression(C=0.1, max_iter=2000),
+    "logistic regression": LogisticRegression(C=0.1, max_iter=1000),
     "SVM": SVC(),
 }
 accuracies = {}
 for size in sizes:
     coders = {
-        "autoencoder": DenoisingAutoencoderTransformer(size, random_state=0),
+        "autoencoder, noise 0.5": DenoisingAutoencoderTransformer(
+            size, noise_level=0.5, random_state=0
+        ),
+        "autoencoder, noise 0.01": DenoisingAutoencoderTransformer(
+            size, noise_level=0.01, random_state=0
+        ),
         "PCA": PCA(size, random_state=0),
     }
     for coder_name, coder in coders.items():
@@ -44,24 +48,26 @@ for size in sizes:
             accuracy = model.score(features_test, y_test)
             accuracies.setdefault((reader_name, coder_name), []).append(accuracy)
 
+print(f"{'':47}", *(f"{size:5}" for size in sizes))
 for (reader_name, coder_name), values in accuracies.items():
-    row = "  ".join(f"{value:.3f}" for value in values)
-    print(f"{reader_name:20} on {coder_name:12} {row}")
+    print(f"{reader_name:20} on {coder_name:23}", *(f"{value:.3f}" for value in values))
 
 # %%
-# Accuracy on 1,000 test digits against the number of features.
+# With few features PCA is hard to beat. With 100 and more, the features that were
+# learned against noise are the best for both readers, while further principal
+# components bring nothing, or harm.
 
 figure, axes = plt.subplots(
-    1, 2, figsize=(8, 3.4), layout="constrained", sharey=True, sharex=True
+    1, 2, figsize=(8, 3.6), layout="constrained", sharex=True, sharey=True
 )
 for axis, reader_name in zip(axes, readers, strict=True):
-    for coder_name, marker in (("autoencoder", "o"), ("PCA", "s")):
+    for coder_name, marker in zip(coders, "o^s", strict=True):
         values = accuracies[reader_name, coder_name]
         axis.plot(sizes, values, marker=marker, label=coder_name)
     axis.set(title=reader_name, xlabel="Features", xscale="log")
     axis.set_xticks(sizes, [str(size) for size in sizes])
     axis.minorticks_off()
     axis.grid(alpha=0.3)
-axes[0].set_ylabel("Accuracy")
-axes[1].legend()
+axes[0].set_ylabel("Accuracy on 1,000 test digits")
+axes[0].legend()
 plt.show()

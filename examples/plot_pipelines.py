@@ -39,7 +39,9 @@ pipelines = {
     ),
     "autoencoder\n+ logistic": make_pipeline(
         StandardScaler(),
-        DenoisingAutoencoderTransformer(random_state=0),
+        DenoisingAutoencoderTransformer(
+            noise="masking", noise_level=0.5, random_state=0
+        ),
         StandardScaler(),
         LogisticRegression(C=0.01, max_iter=1000),
     ),

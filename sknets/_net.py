@@ -64,10 +64,6 @@ def build_net(
     return net
 
 
-def _data(rows, validation):
-    return {"dataset_train": rows, "dataset_valid": validation}
-
-
 class _TrainingStopped(Exception):  # noqa: N818
     """A callback wants training to end after this epoch."""
 
@@ -125,14 +121,15 @@ class LeanNet(NeuralNet):
         self._set_learning_rate(learning_rate)
         n_batches = count_batches(len(rows), batch_size)
         n_steps = epochs * n_batches if lr_schedule == "cosine" else None
+        on_epoch = {"dataset_train": rows, "dataset_valid": validation}
         with self._training_mode():
             with suppress(_TrainingStopped):
                 self.notify("on_train_begin", X=rows.X, y=rows.y)
                 for epoch in range(epochs):
-                    self.notify("on_epoch_begin", **_data(rows, validation))
+                    self.notify("on_epoch_begin", **on_epoch)
                     self._train_epoch(rows, epoch * n_batches, n_steps)
                     stop = self._validate_epoch(validation, best_epoch)
-                    self.notify("on_epoch_end", **_data(rows, validation))
+                    self.notify("on_epoch_end", **on_epoch)
                     if stop:
                         break
             self._forget_unfinished_epoch()

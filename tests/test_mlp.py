@@ -69,7 +69,9 @@ def test_dropout_acts_in_training_only(digits):
 
 def test_initial_weights_are_the_articles():
     X, y = np.random.default_rng(0).normal(size=(30, 200)), np.arange(30) % 3
-    model = MLPDropoutClassifier(learning_rate=1e-30, max_epochs=1).fit(X, y)
+    model = MLPDropoutClassifier(learning_rate=1e-30, max_epochs=1, random_state=0).fit(
+        X, y
+    )
     hidden, output = model.module_.hidden[0], model.module_.output
     weight = hidden.weight.detach().cpu().numpy()
     assert abs(weight).max() <= 0.2

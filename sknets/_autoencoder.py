@@ -6,10 +6,12 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from sknets._autoencoder_module import Autoencoder, HalfSquaredError
 from sknets._base import NetworkEstimator, float_dtype
 from sknets._batches import Rows
 from sknets._docstrings import complete_docstring
-from sknets._modules import ACTIVATIONS, CORRUPTIONS, Autoencoder, HalfSquaredError
+from sknets._modules import ACTIVATIONS
+from sknets._noise import CORRUPTIONS
 from sknets._sklearn import Interval, StrOptions, fit_context
 
 

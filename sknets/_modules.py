@@ -1,13 +1,15 @@
 """The networks as torch modules, and the maths that they are made of.
 
-A module emits logits (or, for the autoencoder, a reconstruction). What is random in
-training (dropout and corruption) draws from the ``generator`` of its layer, which is
-set for the length of a fit; without one, it draws from torch's global generator.
+A module emits logits. What is random in training draws from the ``generator`` of its
+layer, which is set for the length of a fit; without one, it draws from torch's global
+generator.
 """
 
 import torch
 from torch import nn
 from torch.nn.utils import skip_init
+
+from sknets._noise import dropout
 
 # All of them are monotone, which ConvBlock relies on.
 ACTIVATIONS = {
@@ -17,62 +19,6 @@ ACTIVATIONS = {
     "softplus": nn.Softplus,
     "tanh": nn.Tanh,
 }
-
-
-# -- random maths ------------------------------------------------------------------
-
-
-def random_mask(shape, probability, generator, device):
-    """Draw booleans that are True with a probability, in steps of 2**-16.
-
-    Parameters
-    ----------
-    shape : torch.Size
-    probability : float in [0, 1]
-    generator : torch.Generator or None
-    device : torch.device
-
-    Returns
-    -------
-    mask : bool tensor of the given shape
-
-    Notes
-    -----
-    One 64-bit draw serves four entries: a fifth of the time of ``bernoulli_``, which
-    would be a sixth of a training step of the article's perceptron.
-    """
-    if device.type == "mps":  # its random_ cannot fill 64 bits
-        probabilities = torch.full(shape, probability, device=device)
-        return torch.bernoulli(probabilities, generator=generator).bool()
-    n_entries = shape.numel()
-    words = torch.empty(-(-n_entries // 4), dtype=torch.int64, device=device)
-    words.random_(-(2**63), None, generator=generator)
-    sixteen_bits = words.view(torch.int16)[:n_entries].view(shape)
-    threshold = round(probability * 2**16) - 2**15
-    if threshold == 2**15:
-        return torch.ones(shape, dtype=torch.bool, device=device)
-    return sixteen_bits < threshold
-
-
-def dropout(X, p, generator=None):
-    """Zero entries with probability `p`; scale the others to keep the expectation."""
-    keep_probability = max(round((1 - p) * 2**16), 1) / 2**16
-    keep = random_mask(X.shape, keep_probability, generator, X.device)
-    return X * keep.to(X.dtype).mul_(1 / keep_probability)
-
-
-def add_gaussian_noise(X, level, generator=None):
-    """Add independent normal noise of standard deviation `level`, in units of X."""
-    noise = torch.empty_like(X).normal_(0, level, generator=generator)
-    return noise.add_(X)
-
-
-def mask_entries(X, level, generator=None):
-    """Set a fraction `level` of the entries of X to zero."""
-    return X.masked_fill(random_mask(X.shape, level, generator, X.device), 0)
-
-
-CORRUPTIONS = {"gaussian": add_gaussian_noise, "masking": mask_entries}
 
 
 # -- layers --------------------------------------------------------------------------
@@ -99,24 +45,6 @@ class Dropout(nn.Module):
 
     def extra_repr(self):
         return f"p={self.p}"
-
-
-class Corruption(nn.Module):
-    """Noise on the input of a denoising autoencoder, in training only."""
-
-    def __init__(self, noise, level):
-        super().__init__()
-        self.noise = noise
-        self.level = level
-        self.generator = None
-
-    def forward(self, X):
-        if not self.training or self.noise is None or self.level == 0:
-            return X
-        return CORRUPTIONS[self.noise](X, self.level, self.generator)
-
-    def extra_repr(self):
-        return f"noise={self.noise!r}, level={self.level}"
 
 
 class ConvBlock(nn.Sequential):
@@ -240,37 +168,6 @@ class ConvNet(nn.Module):
         return self.head(self.convolutions(images).permute(0, 2, 3, 1).flatten(1))
 
 
-class Autoencoder(nn.Module):
-    """A denoising autoencoder with one hidden layer.
-
-    Parameters
-    ----------
-    n_features : int
-    n_components : int
-    activation : key of ACTIVATIONS
-    noise : key of CORRUPTIONS or None
-    noise_level : float
-    """
-
-    def __init__(self, n_features, n_components, activation, noise, noise_level):
-        super().__init__()
-        self.corruption = Corruption(noise, noise_level)
-        self.encoder = nn.Sequential(
-            skip_init(nn.Linear, n_features, n_components), ACTIVATIONS[activation]()
-        )
-        self.decoder = skip_init(nn.Linear, n_components, n_features)
-
-    def reset_parameters(self, generator):
-        """Set the encoder Xavier uniform, everything else zero."""
-        nn.init.xavier_uniform_(self.encoder[0].weight, generator=generator)
-        nn.init.zeros_(self.encoder[0].bias)
-        nn.init.zeros_(self.decoder.weight)
-        nn.init.zeros_(self.decoder.bias)
-
-    def forward(self, X):
-        return self.decoder(self.encoder(self.corruption(X)))
-
-
 # -- losses --------------------------------------------------------------------------
 
 
@@ -283,12 +180,3 @@ class CrossEntropy(nn.Module):
         codes, weight = target
         losses = nn.functional.cross_entropy(logits, codes, reduction="none")
         return torch.dot(losses, weight) / len(weight)
-
-
-class HalfSquaredError(nn.Module):
-    """Half of the squared error, summed over the features, mean over the rows."""
-
-    def forward(self, reconstruction, target):
-        return nn.functional.mse_loss(reconstruction, target, reduction="sum") / (
-            2 * len(target)
-        )

@@ -2,18 +2,9 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from sknets._modules import (
-    ACTIVATIONS,
-    Autoencoder,
-    ConvNet,
-    CrossEntropy,
-    HalfSquaredError,
-    Perceptron,
-    add_gaussian_noise,
-    dropout,
-    mask_entries,
-    random_mask,
-)
+from sknets._autoencoder_module import Autoencoder, HalfSquaredError
+from sknets._modules import ACTIVATIONS, ConvNet, CrossEntropy, Perceptron
+from sknets._noise import add_gaussian_noise, dropout, mask_entries, random_mask
 
 N = 200_000
 

@@ -1,0 +1,65 @@
+"""The article's four recipes, as facts that each peer follows in its own idiom."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.preprocessing import StandardScaler
+
+from sknets import (
+    ConvNetClassifier,
+    DenoisingAutoencoderTransformer,
+    MLPDropoutClassifier,
+    SoftmaxClassifier,
+)
+from sknets.datasets import fetch_mnist, load_mnist_sample
+
+N_HIDDEN = 300
+DROPOUT = 0.25
+N_COMPONENTS = 200
+NOISE_LEVEL = 0.01
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a system of the article is trained: by a constant learning rate."""
+
+    estimator: type
+    learning_rate: float
+    batch_size: int
+    n_updates: int | None
+    n_epochs: int | None = None
+
+    def epochs(self, n_samples):
+        """Return the passes over the data that come nearest to the budget."""
+        if self.n_epochs is not None:
+            return self.n_epochs
+        return max(round(self.n_updates * self.batch_size / n_samples), 1)
+
+    def build(self, n_samples):
+        """Return this package's estimator."""
+        return self.estimator(
+            learning_rate=self.learning_rate,
+            batch_size=self.batch_size,
+            max_epochs=self.epochs(n_samples),
+            lr_schedule="constant",
+            random_state=0,
+        )
+
+
+RECIPES = {
+    "softmax": Recipe(SoftmaxClassifier, 0.5, 100, 1000),
+    "mlp": Recipe(MLPDropoutClassifier, 0.3, 100, 3000),
+    "autoencoder": Recipe(DenoisingAutoencoderTransformer, 1e-3, 128, None, 20),
+    "convnet": Recipe(ConvNetClassifier, 1e-4, 50, 2000),
+}
+
+
+def load(data):
+    """Return, for each system, X_train, y_train, X_test, y_test as NumPy arrays."""
+    loader = {"sample": load_mnist_sample, "mnist": fetch_mnist}[data]
+    X, y = loader(subset="train", return_X_y=True)
+    X_test, y_test = loader(subset="test", return_X_y=True)
+    raw = X.astype(np.float32), y, X_test.astype(np.float32), y_test
+    scaler = StandardScaler().fit(raw[0])
+    scaled = scaler.transform(raw[0]), y, scaler.transform(raw[2]), y_test
+    return {name: scaled if name == "autoencoder" else raw for name in RECIPES}

@@ -1,9 +1,10 @@
 """The autoencoder as a torch module, with its corruption and its loss."""
 
+import torch
 from torch import nn
 from torch.nn.utils import skip_init
 
-from sknets._modules import ACTIVATIONS
+from sknets._layers import ACTIVATIONS, DenseNetwork
 from sknets._noise import CORRUPTIONS
 
 
@@ -25,7 +26,7 @@ class Corruption(nn.Module):
         return f"noise={self.noise!r}, level={self.level}"
 
 
-class Autoencoder(nn.Module):
+class Autoencoder(DenseNetwork):
     """A denoising autoencoder with one hidden layer.
 
     Parameters
@@ -52,6 +53,10 @@ class Autoencoder(nn.Module):
         nn.init.zeros_(self.decoder.weight)
         nn.init.zeros_(self.decoder.bias)
 
+    def stack(self):
+        """Return the layers from input to output."""
+        return [self.corruption, *self.encoder, self.decoder]
+
     def forward(self, X):
         return self.decoder(self.encoder(self.corruption(X)))
 
@@ -60,6 +65,10 @@ class HalfSquaredError(nn.Module):
     """Half of the squared error, summed over the features, mean over the rows."""
 
     def forward(self, reconstruction, target):
-        return nn.functional.mse_loss(reconstruction, target, reduction="sum") / (
-            2 * len(target)
-        )
+        error = (reconstruction - target).view(-1)
+        return torch.dot(error, error) / (2 * len(target))
+
+    def loss_and_gradient(self, reconstruction, target):
+        """Return the loss, and its gradient by the reconstruction."""
+        loss = self(reconstruction, target)
+        return loss, torch.sub(reconstruction, target).mul_(1 / len(target))

@@ -11,7 +11,8 @@ from sklearn.model_selection import train_test_split
 from sknets._batches import Rows, count_batches
 from sknets._device import resolve_device
 from sknets._early_stopping import BestEpoch
-from sknets._net import OPTIMIZERS, build_net
+from sknets._net import build_net
+from sknets._optimizers import OPTIMIZERS
 from sknets._random import (
     INITIALISATION,
     SPLITTING,

@@ -44,6 +44,7 @@ class Rows(Dataset):
 
     def __init__(self, X, y=None, sample_weight=None, *, device):
         self.device = device
+        self.dtype = getattr(torch, X.dtype.name)
         self.X = X if sparse.issparse(X) else to_tensor(X, device)
         self.y = None if y is None else to_tensor(y, device)
         self.sample_weight = None

@@ -1,50 +1,10 @@
-"""The networks as torch modules, and the maths that they are made of.
-
-A module emits logits. What is random in training draws from the ``generator`` of its
-layer, which is set for the length of a fit; without one, it draws from torch's global
-generator.
-"""
+"""The networks of the classifiers as torch modules, which emit logits; their loss."""
 
 import torch
 from torch import nn
 from torch.nn.utils import skip_init
 
-from sknets._noise import dropout
-
-# All of them are monotone, which ConvBlock relies on.
-ACTIVATIONS = {
-    "identity": nn.Identity,
-    "logistic": nn.Sigmoid,
-    "relu": nn.ReLU,
-    "softplus": nn.Softplus,
-    "tanh": nn.Tanh,
-}
-
-
-# -- layers --------------------------------------------------------------------------
-
-
-class Dropout(nn.Module):
-    """Dropout that draws from a generator of its own; ``nn.Dropout`` has none.
-
-    References
-    ----------
-    N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
-    Overfitting", JMLR 15, 2014.
-    """
-
-    def __init__(self, p):
-        super().__init__()
-        self.p = p
-        self.generator = None
-
-    def forward(self, X):
-        if not self.training or self.p == 0:
-            return X
-        return dropout(X, self.p, self.generator)
-
-    def extra_repr(self):
-        return f"p={self.p}"
+from sknets._layers import ACTIVATIONS, DenseNetwork, Dropout, Network
 
 
 class ConvBlock(nn.Sequential):
@@ -74,7 +34,7 @@ def truncated_normal_(tensor, generator, std=0.1):
 # -- networks ------------------------------------------------------------------------
 
 
-class Perceptron(nn.Module):
+class Perceptron(DenseNetwork):
     """A multilayer perceptron with dropout; without hidden layers, softmax regression.
 
     Parameters
@@ -106,11 +66,15 @@ class Perceptron(nn.Module):
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
+    def stack(self):
+        """Return the layers from input to output."""
+        return [*self.hidden, self.output]
+
     def forward(self, X):
         return self.output(self.hidden(X))
 
 
-class ConvNet(nn.Module):
+class ConvNet(Network):
     """Convolution blocks, then a perceptron with dropout.
 
     Parameters
@@ -175,8 +139,21 @@ class CrossEntropy(nn.Module):
     """Mean cross-entropy of logits; the target is codes, or (codes, weights)."""
 
     def forward(self, logits, target):
+        return self._reduce(logits.log_softmax(1), target)
+
+    def loss_and_gradient(self, logits, target):
+        """Return the loss, and its gradient by the logits."""
+        log_probabilities = logits.log_softmax(1)
+        loss = self._reduce(log_probabilities, target)
+        codes, weight = target if isinstance(target, tuple) else (target, None)
+        gradient = log_probabilities.exp_()
+        gradient.scatter_(1, codes.unsqueeze(1), -1.0, reduce="add")
+        gradient.mul_(1 / len(codes))
+        return loss, gradient if weight is None else gradient.mul_(weight.unsqueeze(1))
+
+    def _reduce(self, log_probabilities, target):
         if not isinstance(target, tuple):
-            return nn.functional.cross_entropy(logits, target)
+            return nn.functional.nll_loss(log_probabilities, target)
         codes, weight = target
-        losses = nn.functional.cross_entropy(logits, codes, reduction="none")
+        losses = nn.functional.nll_loss(log_probabilities, codes, reduction="none")
         return torch.dot(losses, weight) / len(weight)

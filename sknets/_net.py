@@ -17,17 +17,8 @@ from sknets._batches import (
     prediction_blocks,
     training_batches,
 )
+from sknets._optimizers import OPTIMIZERS
 from sknets._random import NOISE, SHUFFLING, spawn_generator
-
-# A fused optimizer is one call a step for all parameters. TensorFlow starts Adagrad's
-# accumulator at 0.1, torch at 0, where the first steps are as long as the learning rate
-# whatever the gradient.
-OPTIMIZERS = {
-    "sgd": (torch.optim.SGD, {}),
-    "adagrad": (torch.optim.Adagrad, {"initial_accumulator_value": 0.1}),
-    "adam": (torch.optim.Adam, {}),
-    "adamw": (torch.optim.AdamW, {}),
-}
 
 
 def build_net(
@@ -159,11 +150,14 @@ class LeanNet(NeuralNet):
             for _, callback in self.callbacks_
             for hook in hooks
         )
+        self._gradient_function = self.module_.gradient_function(self.criterion_)
         self.module_.train()
         try:
             yield
         finally:
+            del self._gradient_function
             self._set_generators(lambda: None)
+            self.module_.zero_grad()
             self.module_.eval()
 
     @contextmanager
@@ -199,13 +193,13 @@ class LeanNet(NeuralNet):
         stream = {"epoch": len(self.history), "device": rows.device}
         self._set_generators(partial(spawn_generator, self.seed, NOISE, **stream))
         shuffler = partial(spawn_generator, self.seed, SHUFFLING, **stream)
-        total = 0.0
+        total = torch.zeros((), dtype=rows.dtype, device=rows.device)
         batches = training_batches(rows, self.batch_size, shuffler)
         for step, (X, target) in enumerate(batches, first_step):
             if n_steps is not None:
                 cosine = math.cos(math.pi * step / n_steps)
                 self._set_learning_rate(self.lr * (1 + cosine) / 2)
-            total = total + self._train_batch(X, target).detach() * len(X)
+            total.add_(self._train_batch(X, target), alpha=len(X))
         self._record("train_loss", total.item() / len(rows))
 
     def _validate_epoch(self, rows, best_epoch):
@@ -225,9 +219,7 @@ class LeanNet(NeuralNet):
         return loss
 
     def _loss_and_gradient(self, X, target):
-        self.optimizer_.zero_grad()
-        loss = self.criterion_(self.module_(X), target)
-        loss.backward()
+        loss = self._gradient_function(X, target)
         if self._batches_heard:
             self.notify(
                 "on_grad_computed",

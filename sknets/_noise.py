@@ -1,10 +1,39 @@
-"""Random numbers that cost little: masks, dropout and corruption."""
+"""Random numbers that cost little: masks, dropout and corruption.
+
+On the CPU a training step of a small net spends as much time on random numbers as on
+anything but its matrix products. torch draws 64 bits as fast as one number of its
+distributions, so four or eight entries share them.
+"""
+
+import functools
 
 import torch
 
 
-def random_mask(shape, probability, generator, device):
-    """Draw booleans that are True with a probability, in steps of 2**-16.
+def random_integers(shape, dtype, generator, device):
+    """Draw from all the integers of a dtype.
+
+    Parameters
+    ----------
+    shape : torch.Size
+    dtype : {torch.int8, torch.int16}
+    generator : torch.Generator or None
+    device : torch.device
+        Not MPS, which cannot draw 64 bits.
+
+    Returns
+    -------
+    integers : tensor of the given shape and dtype
+    """
+    n_entries = shape.numel()
+    n_words = -(-n_entries * dtype.itemsize // 8)
+    words = torch.empty(n_words, dtype=torch.int64, device=device)
+    words.random_(-(2**63), None, generator=generator)
+    return words.view(dtype)[:n_entries].view(shape)
+
+
+def random_mask(shape, probability, generator, device, dtype=torch.bool):
+    """Draw entries that are True, or one, with a probability, in steps of 2**-16.
 
     Parameters
     ----------
@@ -12,40 +41,57 @@ def random_mask(shape, probability, generator, device):
     probability : float in [0, 1]
     generator : torch.Generator or None
     device : torch.device
+    dtype : torch.dtype
 
     Returns
     -------
-    mask : bool tensor of the given shape
+    mask : tensor of the given shape and dtype
 
     Notes
     -----
-    One 64-bit draw serves four entries: a fifth of the time of ``bernoulli_``, which
-    would be a sixth of a training step of the article's perceptron.
+    Where the probability is a multiple of 2**-8, 8 bits decide an entry, else 16: a
+    tenth of the time of ``bernoulli_``, which would be a fifth of a training step of
+    the article's perceptron. A mask of floats takes half of the time of booleans.
     """
     if device.type == "mps":  # its random_ cannot fill 64 bits
         probabilities = torch.full(shape, probability, device=device)
-        return torch.bernoulli(probabilities, generator=generator).bool()
-    n_entries = shape.numel()
-    words = torch.empty(-(-n_entries // 4), dtype=torch.int64, device=device)
-    words.random_(-(2**63), None, generator=generator)
-    sixteen_bits = words.view(torch.int16)[:n_entries].view(shape)
-    threshold = round(probability * 2**16) - 2**15
-    if threshold == 2**15:
-        return torch.ones(shape, dtype=torch.bool, device=device)
-    return sixteen_bits < threshold
+        return torch.bernoulli(probabilities, generator=generator).to(dtype)
+    if round(probability * 2**16) == 2**16:
+        return torch.ones(shape, dtype=dtype, device=device)
+    integer = torch.int8 if (float(probability) * 2**8).is_integer() else torch.int16
+    limits = torch.iinfo(integer)
+    threshold = round(probability * 2**limits.bits) + limits.min
+    integers = random_integers(shape, integer, generator, device)
+    mask = torch.empty(shape, dtype=dtype, device=device)
+    return torch.lt(integers, threshold, out=mask)
 
 
-def dropout(X, p, generator=None):
-    """Zero entries with probability `p`; scale the others to keep the expectation."""
+def dropout_mask(X, p, generator=None):
+    """Draw what X is to be multiplied by: 0 with probability `p`, else 1 / (1 - p)."""
     keep_probability = max(round((1 - p) * 2**16), 1) / 2**16
-    keep = random_mask(X.shape, keep_probability, generator, X.device)
-    return X * keep.to(X.dtype).mul_(1 / keep_probability)
+    keep = random_mask(X.shape, keep_probability, generator, X.device, X.dtype)
+    return keep.mul_(1 / keep_probability)
 
 
 def add_gaussian_noise(X, level, generator=None):
-    """Add independent normal noise of standard deviation `level`, in units of X."""
-    noise = torch.empty_like(X).normal_(0, level, generator=generator)
-    return noise.add_(X)
+    """Add independent normal noise of standard deviation `level`, in units of X.
+
+    On the CPU, the draws are from 2**16 equally probable quantiles of the normal
+    distribution, the largest 4.3: two thirds of the time of ``normal_``.
+    """
+    if X.device.type != "cpu":
+        return torch.empty_like(X).normal_(0, level, generator=generator).add_(X)
+    ranks = random_integers(X.shape, torch.int16, generator, X.device)
+    ranks = ranks.to(torch.int32).bitwise_and_(0xFFFF)
+    noise = normal_quantiles(X.dtype).index_select(0, ranks.view(-1))
+    return torch.add(X, noise.view(X.shape), alpha=level)
+
+
+@functools.cache
+def normal_quantiles(dtype):
+    """Return quantiles of the standard normal distribution, shape (2**16,)."""
+    probabilities = (torch.arange(2**16, dtype=torch.float64) + 0.5) / 2**16
+    return torch.special.ndtri(probabilities).to(dtype)
 
 
 def mask_entries(X, level, generator=None):

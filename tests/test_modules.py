@@ -3,8 +3,9 @@ import torch
 from torch.func import functional_call
 
 from sknets._autoencoder_module import Autoencoder, HalfSquaredError
-from sknets._modules import ACTIVATIONS, ConvNet, CrossEntropy, Perceptron
-from sknets._noise import add_gaussian_noise, dropout, mask_entries, random_mask
+from sknets._layers import ACTIVATIONS, Network
+from sknets._modules import ConvNet, CrossEntropy, Perceptron
+from sknets._noise import add_gaussian_noise, dropout_mask, mask_entries, random_mask
 
 N = 200_000
 
@@ -36,6 +37,40 @@ def test_gradients_equal_finite_differences(name):
         return functional_call(module, dict(zip(names, values, strict=True)), X)
 
     assert torch.autograd.gradcheck(outputs, values)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("hidden_layer_sizes", [(), (5,), (5, 4, 3)])
+def test_chain_rule_equals_autograd(hidden_layer_sizes, activation, weighted):
+    module = Perceptron(6, hidden_layer_sizes, 3, activation, 0.5).double()
+    target = torch.arange(8) % 3
+    if weighted:
+        target = target, torch.rand(8, dtype=torch.float64, generator=generator(3))
+    check_gradient(module, CrossEntropy(), target)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "masking", None])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_chain_rule_of_the_autoencoder_equals_autograd(activation, noise):
+    module = Autoencoder(6, 4, activation, noise, 0.5).double()
+    target = torch.randn(8, 6, dtype=torch.float64, generator=generator(3))
+    check_gradient(module, HalfSquaredError(), target)
+
+
+def check_gradient(module, criterion, target):
+    for parameter in module.parameters():
+        torch.nn.init.normal_(parameter.data, std=0.5, generator=generator(1))
+    X = torch.randn(8, 6, dtype=torch.float64, generator=generator(2))
+    results = []
+    for network in (type(module), Network):
+        function = network.gradient_function(module, criterion)
+        draws = generator(4)
+        for layer in module.modules():
+            layer.generator = draws
+        loss = function(X, target)
+        results.append((loss, [p.grad.clone() for p in module.parameters()]))
+    torch.testing.assert_close(*results)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -86,7 +121,7 @@ def test_random_mask_entries_are_independent():
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 def test_dropout_keeps_the_mean(p, device):
     X = torch.ones(N, device=device)
-    dropped = dropout(X, p)
+    dropped = X * dropout_mask(X, p)
     assert within((dropped == 0).double().mean().item(), p)
     kept = dropped[dropped != 0]
     torch.testing.assert_close(
@@ -111,7 +146,7 @@ def test_masking_zeroes_a_fraction_and_nothing_else(fraction, device):
     torch.testing.assert_close(masked[masked != 0], X[masked != 0])
 
 
-@pytest.mark.parametrize("corrupt", [dropout, add_gaussian_noise, mask_entries])
+@pytest.mark.parametrize("corrupt", [dropout_mask, add_gaussian_noise, mask_entries])
 def test_a_generator_decides_the_draws(corrupt):
     X = torch.ones(100)
     state = torch.random.get_rng_state()

@@ -1,5 +1,6 @@
 """What the estimators share: validate, build, train, set the fitted attributes."""
 
+import math
 from contextlib import contextmanager
 from numbers import Integral, Real
 
@@ -7,6 +8,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
+from sklearn.utils import assert_all_finite
 
 from sknets._batches import Rows, count_batches
 from sknets._device import resolve_device
@@ -103,7 +105,7 @@ class NetworkEstimator(BaseEstimator):
         """Return a torch module with a `reset_parameters(generator)`."""
         raise NotImplementedError
 
-    def _validate(self, X, y="no_validation", *, reset):
+    def _validate(self, X, y="no_validation", *, reset, ensure_all_finite=True):
         """Return X (and y) as validated arrays in the precision of the network."""
         dtype = self.dtype if reset else self._fitted_dtype
         # What overflows in float32 is reported as an infinity of X.
@@ -116,11 +118,12 @@ class NetworkEstimator(BaseEstimator):
                 accept_sparse="csr",
                 dtype=np.dtype(dtype),
                 order="C",
+                ensure_all_finite=ensure_all_finite,
             )
 
     @property
     def _fitted_dtype(self):
-        return str(next(self.module_.parameters()).dtype).removeprefix("torch.")
+        return self.net_.dtype
 
     def _continues(self, *, partial):
         """Say whether a call of `fit` or `partial_fit` goes on from the last one."""
@@ -147,12 +150,13 @@ class NetworkEstimator(BaseEstimator):
         module = self._build_module(n_features, n_outputs)
         module.reset_parameters(spawn_generator(seed, INITIALISATION))
         self.net_ = build_net(
-            module.to(getattr(torch, self.dtype)),
+            module,
             self._criterion,
             optimizer=self.optimizer,
             weight_decay=self.weight_decay,
             callbacks=self.callbacks,
             device=device,
+            dtype=self.dtype,
             seed=seed,
             verbose=self.verbose,
         )
@@ -201,7 +205,17 @@ class NetworkEstimator(BaseEstimator):
 
     def _forward(self, function, X):
         """Validate X and apply a function of tensors to it, in the float dtype of X."""
-        outputs = self.net_.infer_rows(function, self._validate(X, reset=False))
+        rows = self._validate(X, reset=False, ensure_all_finite=False)
+        sums = []
+
+        def apply(block):
+            # A block in the cache is summed in no time, unlike the whole of X.
+            sums.append(block.sum())
+            return function(block)
+
+        outputs = self.net_.infer_rows(apply, rows)
+        if not math.isfinite(sum(sums)):
+            assert_all_finite(rows, estimator_name=type(self).__name__, input_name="X")
         if not np.isfinite(outputs).all():
             raise ValueError(
                 "Input X contains values so large that the outputs of the network are "

@@ -5,15 +5,13 @@ import torch
 from scipy import sparse
 from torch.utils.data import Dataset
 
-# Rows per call in prediction, enough to keep the cores busy; and bytes of X at most, as
-# the activations of a convolutional net take dozens of times as many.
-BLOCK_SIZE = 512
-BLOCK_BYTES = 2**21
+# A block of X that is evaluated at a time takes so many bytes at most.
+BLOCK_BYTES = 2**22
 
 # BLAS computes the rows that do not fill a register tile with other kernels, which sum
 # in another order. Padded to full tiles, a row has the same bits whichever rows come
 # with it, but for a few layer sizes below a dozen units.
-TILE_SIZE = 8
+TILE_SIZE = 4
 
 
 def to_tensor(array, device):
@@ -119,10 +117,10 @@ def training_batches(rows, batch_size, make_generator):
         yield rows.take(positions)
 
 
-def ordered_batches(rows):
+def ordered_batches(rows, max_rows):
     """Yield the rows once, in order, in large blocks for evaluation."""
     order = torch.arange(len(rows), device=rows.device)
-    for positions in order.split(block_size(rows.X)):
+    for positions in order.split(block_size(rows.X, max_rows)):
         yield rows.take(positions)
 
 
@@ -131,23 +129,26 @@ def count_batches(n_samples, batch_size):
     return -(-n_samples // batch_size)
 
 
-def block_size(X):
+def block_size(X, max_rows):
     """Return how many rows of X to evaluate at a time, in full tiles."""
     n_tiles = BLOCK_BYTES // (X.dtype.itemsize * X.shape[1] * TILE_SIZE)
-    return min(max(n_tiles, 1) * TILE_SIZE, BLOCK_SIZE)
+    return min(max(n_tiles, 1) * TILE_SIZE, max_rows)
 
 
-def prediction_blocks(X, device):
+def prediction_blocks(X, max_rows, device):
     """Yield ``(start, block)``: X in order, as dense blocks of rows on the device.
 
     A last block that does not fill its tiles is padded with rows of zeros, so a block
     can hold more rows than are left of X.
     """
-    n_rows = block_size(X)
+    n_rows = block_size(X, max_rows)
     for start in range(0, X.shape[0], n_rows):
         block = X[start : start + n_rows]
-        block = to_tensor(block.toarray() if sparse.issparse(block) else block, device)
+        if sparse.issparse(block):
+            block = block.toarray()
         missing = -len(block) % TILE_SIZE
         if missing:
-            block = torch.nn.functional.pad(block, (0, 0, 0, missing))
-        yield start, block
+            padded = np.zeros((len(block) + missing, X.shape[1]), X.dtype)
+            padded[: len(block)] = block
+            block = padded
+        yield start, to_tensor(block, device)

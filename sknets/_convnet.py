@@ -150,11 +150,11 @@ class ConvNetClassifier(NetworkClassifier):
         self.dropout = dropout
         self.image_shape = image_shape
 
-    def _validate(self, X, y="no_validation", *, reset):
+    def _validate(self, X, y="no_validation", *, reset, **options):
         seen_shape = shape_of_images(X)
         if seen_shape is not None:
             X = np.reshape(X, (-1, math.prod(seen_shape)))
-        validated = super()._validate(X, y, reset=reset)
+        validated = super()._validate(X, y, reset=reset, **options)
         rows = validated if isinstance(y, str) else validated[0]
         if reset:
             self.image_shape_ = self._resolve_image_shape(seen_shape, rows.shape[1])

@@ -57,6 +57,9 @@ class Dropout(nn.Module):
 class Network(nn.Module):
     """A module that trains by the gradient of a criterion."""
 
+    # To evaluate at a time: enough to keep the cores busy, as few as caches hold.
+    max_rows = 1024
+
     def gradient_function(self, criterion):
         """Return the function that the training loop calls for each batch.
 

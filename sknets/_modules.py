@@ -89,6 +89,8 @@ class ConvNet(Network):
     dropout : float in [0, 1)
     """
 
+    max_rows = 256
+
     def __init__(
         self,
         image_shape,

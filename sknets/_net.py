@@ -22,12 +22,21 @@ from sknets._random import NOISE, SHUFFLING, spawn_generator
 
 
 def build_net(
-    module, criterion, *, optimizer, weight_decay, callbacks, device, seed, verbose
+    module,
+    criterion,
+    *,
+    optimizer,
+    weight_decay,
+    callbacks,
+    device,
+    dtype,
+    seed,
+    verbose,
 ):
     """Return a net ready to train, around a module that has its initial weights.
 
-    `optimizer`, `weight_decay`, `callbacks` and `verbose` are the parameters of the
-    estimators; `seed` decides shuffling, dropout and corruption.
+    `optimizer`, `weight_decay`, `callbacks`, `dtype` and `verbose` are the parameters
+    of the estimators; `seed` decides shuffling, dropout and corruption.
     """
     options = {}
     if optimizer in OPTIMIZERS:
@@ -40,13 +49,14 @@ def build_net(
         options["optimizer__weight_decay"] = weight_decay
         options["optimizer__param_groups"] = [("*bias", {"weight_decay": 0.0})]
     net = LeanNet(
-        module,
+        module.to(getattr(torch, dtype)),
         criterion,
         optimizer=optimizer,
         callbacks=clone(callbacks or [], safe=False),
         device=str(device),
         train_split=None,
         verbose=verbose,
+        dtype=dtype,
         seed=seed,
         **options,
     ).initialize()
@@ -67,8 +77,9 @@ class LeanNet(NeuralNet):
     callback that listens to batches.
     """
 
-    def __init__(self, *args, seed, **kwargs):
+    def __init__(self, *args, dtype, seed, **kwargs):
         super().__init__(*args, **kwargs)
+        self.dtype = dtype
         self.seed = seed
 
     @property
@@ -273,14 +284,16 @@ class LeanNet(NeuralNet):
         """
         outputs = []
         with self._evaluation_mode():
-            for start, block in prediction_blocks(X, self.device):
+            for start, block in prediction_blocks(
+                X, self.module_.max_rows, self.device
+            ):
                 outputs.append(function(block)[: X.shape[0] - start].cpu().numpy())
-        return np.concatenate(outputs)
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
     def mean_loss(self, rows):
         """Return the loss of the module, mean over rows, as a float."""
         total = 0.0
         with self._evaluation_mode():
-            for X, target in ordered_batches(rows):
+            for X, target in ordered_batches(rows, self.module_.max_rows):
                 total = total + self.criterion_(self.module_(X), target) * len(X)
         return (total / len(rows)).item()

@@ -27,7 +27,7 @@ def test_linear_and_noiseless_spans_the_subspace_of_pca():
         random_state=0,
     ).fit(X)
     pca = PCA(2).fit(X)
-    decoder = coder.module_.decoder.weight.detach().cpu().numpy()
+    decoder = coder.module_.decoder[0].weight.detach().cpu().numpy()
     angles = np.rad2deg(subspace_angles(decoder, pca.components_.T))
     assert angles.max() < 1
     expected = pca.inverse_transform(pca.transform(X))

@@ -2,9 +2,14 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from sknets._autoencoder_module import Autoencoder, HalfSquaredError
 from sknets._modules import ACTIVATIONS, ConvNet, CrossEntropy, Perceptron
-from sknets._noise import add_gaussian_noise, dropout, mask_entries, random_mask
+from sknets._noise import (
+    add_gaussian_noise,
+    add_salt_and_pepper,
+    dropout,
+    mask_entries,
+    random_mask,
+)
 
 N = 200_000
 
@@ -18,7 +23,6 @@ NETWORKS = {
     "perceptron": (Perceptron(6, (5, 4), 3, "tanh", 0.5), 6),
     "convnet": (ConvNet((5, 4, 2), (3, 2), 3, (4,), 3, "softplus", 0.5), 40),
     "convnet even": (ConvNet((4, 5, 1), (3,), 4, (), 3, "logistic", 0.5), 20),
-    "autoencoder": (Autoencoder(6, 4, "softplus", "gaussian", 0.1), 6),
 }
 
 
@@ -111,14 +115,39 @@ def test_masking_zeroes_a_fraction_and_nothing_else(fraction, device):
     torch.testing.assert_close(masked[masked != 0], X[masked != 0])
 
 
-@pytest.mark.parametrize("corrupt", [dropout, add_gaussian_noise, mask_entries])
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
+def test_salt_and_pepper_replaces_a_fraction_by_the_extremes(fraction, device):
+    X = torch.rand(N // 2, 2, device=device)
+    low = torch.tensor([-1.0, -3.0], device=device)
+    high = torch.tensor([2.0, 5.0], device=device)
+    X[0], X[1] = low, high
+    noisy = add_salt_and_pepper(X, fraction)
+    peppered, salted, kept = noisy == low, noisy == high, noisy == X
+    assert (peppered | salted | kept).all()
+    assert within(peppered.double().mean().item(), fraction / 2)
+    assert within(salted.double().mean().item(), fraction / 2)
+    assert within(kept.double().mean().item(), 1 - fraction)
+
+
+def test_salt_and_pepper_leaves_a_constant_feature_alone():
+    X = torch.rand(1000, 2, generator=generator())
+    X[:, 0] = 7
+    noisy = add_salt_and_pepper(X, 1.0, generator(1))
+    assert torch.equal(noisy[:, 0], X[:, 0])
+    assert set(noisy[:, 1].tolist()) == {X[:, 1].min().item(), X[:, 1].max().item()}
+
+
+@pytest.mark.parametrize(
+    "corrupt", [dropout, add_gaussian_noise, mask_entries, add_salt_and_pepper]
+)
 def test_a_generator_decides_the_draws(corrupt):
-    X = torch.ones(100)
+    X = torch.rand(100, 3, generator=generator()) + 1
     state = torch.random.get_rng_state()
     first, again = corrupt(X, 0.5, generator(1)), corrupt(X, 0.5, generator(1))
     other = corrupt(X, 0.5, generator(2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+    assert not torch.equal(first, X)
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
@@ -130,12 +159,5 @@ def test_weights_of_one_change_no_loss():
     )
 
 
-def test_half_squared_error_in_closed_form():
-    X, target = torch.tensor([[1.0, 2.0], [3.0, 5.0]]), torch.zeros(2, 2)
-    assert HalfSquaredError()(X, target).item() == (1 + 4 + 9 + 25) / 4
-
-
 def test_layers_show_what_they_do():
-    text = str(Autoencoder(6, 4, "softplus", "gaussian", 0.1))
-    assert "noise='gaussian', level=0.1" in text
     assert "p=0.5" in str(Perceptron(6, (5,), 3, "relu", 0.5))

@@ -48,8 +48,8 @@ scores = {
 # %%
 # The area under the ROC curve is the chance that an anomaly scores lower than a normal
 # digit: 0.5 is guessing. Inverted images are easy for all. A 9 is drawn from the same
-# strokes as 4 and 7, and has fewer of them than a 0 or an 8: to PCA and to the forest it
-# looks more normal than the digits they know. Only the narrow code of a deep autoencoder
+# strokes as 4 and 7, and takes less ink than 0 or 8: to PCA and to the forest it looks
+# more normal than the digits they know. Only the narrow code of a deep autoencoder
 # ranks it on the right side, and not far.
 
 print(f"{'ROC AUC':15}", *(f"{name:>15}" for name in anomalies))

@@ -36,7 +36,6 @@ RECONSTRUCTION = {
     },
     "30 features": {
         "PCA": PCA(30),
-        "default": DenoisingAutoencoderTransformer(30),
         'hidden_layer_sizes=(500, 250), activation="relu", noise_level=0.3': (
             DenoisingAutoencoderTransformer(
                 30,

@@ -48,7 +48,7 @@ def test_linear_noiseless_and_tied_spans_the_subspace_of_pca_on_digits(digits):
         tied_weights=True,
         learning_rate=0.01,
         batch_size=len(X),
-        max_epochs=2000,
+        max_epochs=1000,
         dtype="float64",
         random_state=0,
     ).fit(X)

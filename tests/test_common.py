@@ -131,6 +131,8 @@ def test_checks_that_sklearn_never_yields(name, estimator):
         "check_set_output_transform",
         "check_set_output_transform_pandas",
         "check_global_output_transform_pandas",
+        "check_set_output_transform_polars",
+        "check_global_set_output_transform_polars",
         "check_transformer_get_feature_names_out",
         "check_transformer_get_feature_names_out_pandas",
         "check_get_feature_names_out_error",

@@ -92,6 +92,7 @@ def reconstruction(data, seeds):
                 costs.append(0.5 * np.square(restored - X_test).sum(dtype=np.float64))
             yield {
                 "": f"{size}: {label}",
+                "seeds": len(costs),
                 "cost": f"{np.mean(costs):,.0f}",
                 "lowest": f"{min(costs):,.0f}",
                 "highest": f"{max(costs):,.0f}",
@@ -119,6 +120,7 @@ def features(data, seeds):
             errors.append(error(fitted.inverse_transform(codes)))
         yield {
             "": label,
+            "seeds": len(errors),
             "accuracy": f"{100 * np.mean(accuracies):.2f}",
             "lowest": f"{100 * min(accuracies):.2f}",
             "highest": f"{100 * max(accuracies):.2f}",

@@ -32,6 +32,9 @@ RECONSTRUCTION = {
         "PCA": PCA(200),
         "default": DenoisingAutoencoderTransformer(),
         "noise_level=0.3": DenoisingAutoencoderTransformer(noise_level=0.3),
+        "noise_level=0.3, max_epochs=60": DenoisingAutoencoderTransformer(
+            noise_level=0.3, max_epochs=60
+        ),
         'activation="identity"': DenoisingAutoencoderTransformer(activation="identity"),
     },
     "30 features": {

@@ -65,9 +65,14 @@ def cost_of_pca(n_components, X, X_test):
     return 0.5 * ((restored - X_test) ** 2).sum()
 
 
-def test_one_hidden_layer_undercuts_pca(standardised):
+@pytest.mark.parametrize(
+    "options",
+    [{"noise_level": 0.3, "max_epochs": 60}, {"activation": "identity"}],
+    ids=str,
+)
+def test_one_hidden_layer_undercuts_pca(options, standardised):
     X, X_test = standardised
-    coder = DenoisingAutoencoderTransformer(activation="identity", random_state=0)
+    coder = DenoisingAutoencoderTransformer(random_state=0, **options)
     cost = -coder.fit(X).score(X_test) * 10_000
     assert cost < cost_of_pca(200, X, X_test)
 

@@ -2,45 +2,81 @@
 
 from numbers import Integral, Real
 
-import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted
-
-from sknets._autoencoder_module import Autoencoder, HalfSquaredError
-from sknets._base import NetworkEstimator, float_dtype
-from sknets._batches import Rows
+from sknets._autoencoder_module import (
+    LOSSES,
+    PENALTIES,
+    ActivityPenalty,
+    Autoencoder,
+    Corruption,
+)
 from sknets._docstrings import complete_docstring
-from sknets._modules import ACTIVATIONS
+from sknets._layers import ACTIVATIONS
 from sknets._noise import CORRUPTIONS
-from sknets._sklearn import Interval, StrOptions, fit_context
+from sknets._pretraining import pretrain_layers
+from sknets._sklearn import Interval, StrOptions, check_sizes
+from sknets._transformer import NetworkTransformer
 
 
 @complete_docstring
-class DenoisingAutoencoderTransformer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator
-):
-    """Features from the hidden layer of a denoising autoencoder.
+class DenoisingAutoencoderTransformer(NetworkTransformer):
+    """Features from the code layer of a denoising autoencoder.
 
-    The network learns to restore rows of X from a corrupted copy [1]_. Its hidden layer
-    is a non-linear counterpart of PCA.
+    The network learns to restore rows of X from a corrupted copy [1]_, through a layer
+    of `n_components` units: a non-linear counterpart of PCA.
 
     Parameters
     ----------
     n_components : int, default=200
-        Units of the hidden layer: features that `transform` gives.
+        Units of the code layer: features that `transform` gives.
+
+    hidden_layer_sizes : int or sequence of int, default=()
+        Units of hidden layers between the input and the code. The decoder has the same
+        in reverse.
 
     activation : {"identity", "logistic", "relu", "softplus", "tanh"}, \
 default="softplus"
-        Activation of the hidden layer.
+        Activation of the code and of all hidden layers.
 
-    noise : {"gaussian", "masking"} or None, default="gaussian"
-        Corruption of the input in training: independent normal noise on each entry, or
-        entries set to zero. Never applied by any other method than `fit` and
-        `partial_fit`.
+    output_activation : {"identity", "logistic", "relu", "softplus", "tanh"}, \
+default="identity"
+        Activation of the reconstruction. "logistic", the sigmoid, suits X in [0, 1].
+
+    loss : {"squared_error", "cross_entropy"}, default="squared_error"
+        Error of a row: ``0.5 * sum((x_reconstructed - x) ** 2)`` over the features, or
+        the sum of their Bernoulli cross-entropies, for X in [0, 1] and
+        ``output_activation="logistic"``.
+
+    tied_weights : bool, default=False
+        Whether the decoder's weights are the encoder's, transposed. Half the weights
+        to learn.
+
+    noise : {"gaussian", "masking", "salt_and_pepper"} or None, default="gaussian"
+        Corruption of the input in training: independent normal noise on each entry;
+        entries set to zero; or entries set to the smallest or the largest value, at
+        even chances, that their feature has in the mini-batch. Never applied by any
+        other method than `fit` and `partial_fit`.
 
     noise_level : float, default=0.01
-        Standard deviation of the normal noise, in units of X; for "masking" the
-        fraction of entries that are set to zero, at most 1.
+        Standard deviation of the normal noise, in units of X; for "masking" and
+        "salt_and_pepper" the fraction of entries that are replaced, at most 1.
+
+    activity_penalty : {"l1", "kl"} or None, default=None
+        Cost of active code units in training, for sparse codes: the sum of the absolute
+        activations of a row, or, for ``activation="logistic"``, the Kullback-Leibler
+        divergence of the units' mean activations in the mini-batch from
+        `target_activity`, summed over the units [3]_. No part of `score`.
+
+    activity_weight : float, default=0.1
+        Factor of the activity penalty.
+
+    target_activity : float, default=0.05
+        Mean activation to aim at, in (0, 1), for ``activity_penalty="kl"``.
+
+    pretrain_epochs : int, default=0
+        Epochs for each layer of greedy pre-training, before `fit` trains the whole
+        [1]_: the layer learns to restore the codes of the layers below it, from codes
+        with noise. 0 for none; no effect without `hidden_layer_sizes`, nor in
+        `partial_fit`.
 
     {parameters}
 
@@ -48,15 +84,24 @@ default="softplus"
     ----------
     {attributes}
 
+    reconstruction_error_ : float
+        Mean error of the rows of X in `fit`, without noise and penalties: ``-score(X)``
+        at the end of training. Not there after `partial_fit`.
+
     See Also
     --------
     sklearn.decomposition.PCA : The linear counterpart.
 
     Notes
     -----
-    The loss of a row is ``0.5 * sum((x_reconstructed - x) ** 2)`` over the features, so
-    scale them alike. The encoder starts from Xavier's uniform distribution, the decoder
-    from zero.
+    The error of a row is a sum over the features, so scale them alike. Weights start
+    from Xavier's uniform distribution; those of the last layer start from zero, unless
+    they are tied, and so do all biases.
+
+    With an L1 penalty, small codes and large weights in the decoder cost less than
+    sparse codes: add `tied_weights` or `weight_decay`.
+
+    With ``loss="cross_entropy"`` the module emits logits of the reconstruction.
 
     References
     ----------
@@ -64,6 +109,7 @@ default="softplus"
        Denoising Autoencoders", Journal of Machine Learning Research 11, 2010.
     .. [2] I. Loshchilov and F. Hutter, "SGDR: Stochastic Gradient Descent with Warm
        Restarts", ICLR, 2017.
+    .. [3] A. Ng, "Sparse autoencoder", CS294A lecture notes, Stanford, 2011.
 
     Examples
     --------
@@ -78,25 +124,46 @@ default="softplus"
     (1797, 64)
     """
 
-    _criterion = HalfSquaredError
     _auto_updates = 2000
     _auto_min_epochs = 20
-    _loss_note = ", on corrupted rows and without the penalty of `weight_decay`"
+    _loss_note = (
+        ", on corrupted rows, with the activity penalty and without that of "
+        "`weight_decay`"
+    )
     _random_parts = "initial weights, shuffling, corruption and the validation split"
-    _parameter_constraints = NetworkEstimator._parameter_constraints | {
+    _parameter_constraints = NetworkTransformer._parameter_constraints | {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "output_activation": [StrOptions(set(ACTIVATIONS))],
+        "loss": [StrOptions(set(LOSSES))],
+        "tied_weights": ["boolean"],
         "noise": [StrOptions(set(CORRUPTIONS)), None],
         "noise_level": [Interval(Real, 0, None, closed="left")],
+        "activity_penalty": [StrOptions(set(PENALTIES)), None],
+        "activity_weight": [Interval(Real, 0, None, closed="left")],
+        "target_activity": [Interval(Real, 0, 1, closed="neither")],
+        "pretrain_epochs": [Interval(Integral, 0, None, closed="left")],
     }
 
     def __init__(
         self,
         n_components=200,
         *,
+        hidden_layer_sizes=(),
         activation="softplus",
+        output_activation="identity",
+        loss="squared_error",
+        tied_weights=False,
         noise="gaussian",
         noise_level=0.01,
+        activity_penalty=None,
+        activity_weight=0.1,
+        target_activity=0.05,
+        pretrain_epochs=0,
         optimizer="adam",
         learning_rate=1e-3,
         lr_schedule="cosine",
@@ -133,156 +200,64 @@ default="softplus"
             verbose=verbose,
         )
         self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.output_activation = output_activation
+        self.loss = loss
+        self.tied_weights = tied_weights
         self.noise = noise
         self.noise_level = noise_level
+        self.activity_penalty = activity_penalty
+        self.activity_weight = activity_weight
+        self.target_activity = target_activity
+        self.pretrain_epochs = pretrain_epochs
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Train the autoencoder.
-
-        Parameters
-        ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
-            Training data.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-            The fitted transformer.
-
-        Raises
-        ------
-        ValueError
-            If the data are not valid or if training becomes unstable. An estimator that
-            was fitted before is then as it was.
-        """
-        return self._fit(X, single_pass=False)
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Train for one pass over a chunk of data.
-
-        Weights and optimizer state continue from the previous call of `partial_fit` or
-        `fit`.
-
-        Parameters
-        ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
-            A chunk of the training data.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-            The fitted transformer.
-        """
-        return self._fit(X, single_pass=True)
-
-    def transform(self, X):
-        """Return the activations of the hidden layer. No noise is added.
-
-        Parameters
-        ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        X_new : ndarray of shape (n_samples, n_components)
-            Features, of the float dtype of X.
-        """
-        check_is_fitted(self)
-        return self._forward(self.module_.encoder, X)
-
-    def inverse_transform(self, X):
-        """Decode features.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-            Features, as `transform` gives them.
-
-        Returns
-        -------
-        X_original : ndarray of shape (n_samples, n_features)
-            Reconstructed samples, of the float dtype of X.
-        """
-        check_is_fitted(self)
-        codes = check_array(X, dtype=np.dtype(self._fitted_dtype), order="C")
-        if codes.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"X has {codes.shape[1]} features, but inverse_transform of "
-                f"{type(self).__name__} expects n_components={self._n_features_out}."
-            )
-        samples = self.net_.infer_rows(self.module_.decoder, codes)
-        return samples.astype(float_dtype(X), copy=False)
-
-    def reconstruct(self, X):
-        """Return X after coding and decoding. No noise is added.
-
-        Parameters
-        ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        X_reconstructed : ndarray of shape (n_samples, n_features)
-            Of the float dtype of X.
-        """
-        check_is_fitted(self)
-        return self._forward(self.module_, X)
-
-    def score(self, X, y=None):
-        """Return the negative reconstruction error, mean over the rows.
-
-        Parameters
-        ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
-            Samples.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        score : float
-            ``-0.5 * sum((X_reconstructed - X) ** 2) / n_samples``. Higher is better, at
-            most 0.
-        """
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        return -self.net_.mean_loss(Rows(X, device=self.device_))
-
-    def _fit(self, X, *, single_pass):
-        if self.noise == "masking" and self.noise_level > 1:
+    def _check_options(self):
+        if self.noise in ("masking", "salt_and_pepper") and self.noise_level > 1:
             raise ValueError(
                 f"noise_level={self.noise_level} must be at most 1 for "
-                "noise='masking', where it is a fraction of the entries."
+                f"noise={self.noise!r}, where it is a fraction of the entries."
             )
-        continues = self._continues(partial=single_pass)
-        with self._unchanged_on_error(continues=continues):
-            X = self._validate(X, reset=not continues)
-            if not continues:
-                self._build(X.shape[1], X.shape[1])
-            return self._train(X, single_pass=single_pass)
+        if self.loss == "cross_entropy" and self.output_activation != "logistic":
+            raise ValueError(
+                "loss='cross_entropy' needs output_activation='logistic', got "
+                f"output_activation={self.output_activation!r}."
+            )
+        if self.activity_penalty == "kl" and self.activation != "logistic":
+            raise ValueError(
+                "activity_penalty='kl' needs activation='logistic', whose activations "
+                f"are in [0, 1]; got activation={self.activation!r}."
+            )
 
     def _build_module(self, n_features, n_outputs):
+        penalty = None
+        if self.activity_penalty is not None and self.activity_weight > 0:
+            penalty = ActivityPenalty(
+                self.activity_penalty, self.activity_weight, self.target_activity
+            )
         return Autoencoder(
-            n_features, self.n_components, self.activation, self.noise, self.noise_level
+            n_features,
+            self._sizes(),
+            activation=self.activation,
+            output_activation=self.output_activation,
+            tied_weights=self.tied_weights,
+            corruption=Corruption(self.noise, self.noise_level),
+            penalty=penalty,
+            emits_logits=self._emits_logits,
         )
 
-    @property
-    def _n_features_out(self):
-        return self.module_.encoder[0].out_features
+    def _pretrain(self, X):
+        if self.pretrain_epochs and len(self._sizes()) > 1:
+            pretrain_layers(self, X)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+    def _sizes(self):
+        hidden_layer_sizes = check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
+        return (*hidden_layer_sizes, self.n_components)
+
+    @property
+    def _criterion(self):
+        return LOSSES[self.loss]
+
+    @property
+    def _emits_logits(self):
+        return self.loss == "cross_entropy"

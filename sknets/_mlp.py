@@ -5,7 +5,8 @@ from numbers import Integral, Real
 from sknets._classifier import NetworkClassifier
 from sknets._docstrings import complete_docstring
 from sknets._modules import ACTIVATIONS, Perceptron
-from sknets._sklearn import Interval, StrOptions, check_sizes
+from sknets._pretraining import check_encoder, copy_encoder, find_encoder
+from sknets._sklearn import HasMethods, Interval, StrOptions, check_sizes
 
 
 @complete_docstring
@@ -24,6 +25,14 @@ class MLPDropoutClassifier(NetworkClassifier):
         Probability with which a hidden unit is dropped for a sample of a training
         batch [1]_, in [0, 1). 0 switches dropout off.
 
+    pretrained : estimator or None, default=None
+        A fitted `DenoisingAutoencoderTransformer` whose encoder's weights the hidden
+        layers start from, or a fitted pipeline that ends in one; then X must be as its
+        last step sees it. `hidden_layer_sizes` must start with the encoder's layers,
+        `hidden_layer_sizes` and `n_components` there, and `activation` be the same.
+        `clone` keeps the fitted autoencoder. As a value in the grid of a search, wrap
+        it in `sklearn.frozen.FrozenEstimator`.
+
     {parameters}
 
     Attributes
@@ -39,8 +48,8 @@ class MLPDropoutClassifier(NetworkClassifier):
     Notes
     -----
     Hidden weights start from a normal distribution of standard deviation 0.1, cut at
-    0.2; the output layer starts from zero, so that all classes start out equally
-    probable.
+    0.2, unless they are pre-trained; the output layer starts from zero, so that all
+    classes start out equally probable.
 
     References
     ----------
@@ -70,6 +79,7 @@ class MLPDropoutClassifier(NetworkClassifier):
         ],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "pretrained": [HasMethods(["fit", "transform"]), None],
     }
 
     def __init__(
@@ -78,6 +88,7 @@ class MLPDropoutClassifier(NetworkClassifier):
         *,
         activation="relu",
         dropout=0.25,
+        pretrained=None,
         class_weight=None,
         optimizer="adagrad",
         learning_rate=0.3,
@@ -118,9 +129,27 @@ class MLPDropoutClassifier(NetworkClassifier):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.dropout = dropout
+        self.pretrained = pretrained
 
     def _build_module(self, n_features, n_outputs):
-        hidden_layer_sizes = check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
         return Perceptron(
-            n_features, hidden_layer_sizes, n_outputs, self.activation, self.dropout
+            n_features, self._sizes(), n_outputs, self.activation, self.dropout
         )
+
+    def _build(self, n_features, n_outputs):
+        if self.pretrained is None:
+            super()._build(n_features, n_outputs)
+            return
+        encoder = find_encoder(self.pretrained)
+        check_encoder(encoder, n_features, self._sizes(), self.activation)
+        super()._build(n_features, n_outputs)
+        copy_encoder(encoder, self.module_.hidden)
+
+    def _sizes(self):
+        return check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
+
+    def __sklearn_clone__(self):
+        # A clone of an autoencoder would no longer be fitted.
+        cloned = super().__sklearn_clone__()
+        cloned.pretrained = self.pretrained
+        return cloned

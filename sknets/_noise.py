@@ -99,4 +99,21 @@ def mask_entries(X, level, generator=None):
     return X.masked_fill(random_mask(X.shape, level, generator, X.device), 0)
 
 
-CORRUPTIONS = {"gaussian": add_gaussian_noise, "masking": mask_entries}
+def add_salt_and_pepper(X, level, generator=None):
+    """Set a fraction `level` of the entries of X to an extreme of their feature.
+
+    A fair coin says which: the smallest or the largest value of that feature in the
+    rows of X. So a constant feature stays as it is, and a rare outlier of a heavy tail
+    is not sown over all the rows.
+    """
+    low, high = torch.aminmax(X, dim=0, keepdim=True)
+    salt = random_mask(X.shape, 0.5, generator, X.device)
+    replaced = random_mask(X.shape, level, generator, X.device)
+    return torch.where(replaced, torch.where(salt, high, low), X)
+
+
+CORRUPTIONS = {
+    "gaussian": add_gaussian_noise,
+    "masking": mask_entries,
+    "salt_and_pepper": add_salt_and_pepper,
+}

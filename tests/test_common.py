@@ -1,6 +1,8 @@
 """scikit-learn's own checks, on default and on exact configurations."""
 
+import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -10,6 +12,15 @@ from sknets import (
     MLPDropoutClassifier,
     SoftmaxClassifier,
 )
+
+
+class InUnitInterval(DenoisingAutoencoderTransformer):
+    """An autoencoder that squeezes X into [0, 1], where cross-entropy needs it."""
+
+    def _validate(self, X, y="no_validation", *, reset):
+        X = super()._validate(X, y, reset=reset)
+        return X.tanh().power(2) if sparse.issparse(X) else np.tanh(X) ** 2
+
 
 WEIGHTS = "check_sample_weight_equivalence_on_{}_data"
 DEFAULTS = [
@@ -29,6 +40,9 @@ EXACT_ESTIMATORS = [
         8, hidden_layer_sizes=16, dropout=0.0, learning_rate=0.01, **EXACT
     ),
     DenoisingAutoencoderTransformer(8, noise=None, **EXACT),
+    DenoisingAutoencoderTransformer(
+        8, hidden_layer_sizes=16, tied_weights=True, noise=None, **EXACT
+    ),
 ]
 
 # The same code as the defaults, at a size that is quick to train.
@@ -39,6 +53,40 @@ SMALL = [
         (4, 8), kernel_size=4, hidden_layer_sizes=32, max_epochs=60, learning_rate=0.01
     ),
     DenoisingAutoencoderTransformer(8, noise="masking", noise_level=0.2, max_epochs=60),
+    DenoisingAutoencoderTransformer(
+        8,
+        hidden_layer_sizes=(32, 16),
+        activation="relu",
+        noise="salt_and_pepper",
+        noise_level=0.2,
+        pretrain_epochs=5,
+        max_epochs=20,
+    ),
+    DenoisingAutoencoderTransformer(
+        8,
+        hidden_layer_sizes=16,
+        activation="logistic",
+        output_activation="softplus",
+        tied_weights=True,
+        activity_penalty="kl",
+        early_stopping=True,
+        validation_fraction=0.2,
+        max_epochs=20,
+    ),
+    InUnitInterval(
+        8,
+        activation="tanh",
+        output_activation="logistic",
+        loss="cross_entropy",
+        activity_penalty="l1",
+        noise_level=0.2,
+        max_epochs=20,
+    ),
+]
+AUTOENCODERS = [
+    estimator
+    for estimator in EXACT_ESTIMATORS + SMALL
+    if isinstance(estimator, DenoisingAutoencoderTransformer)
 ]
 
 
@@ -76,19 +124,21 @@ def test_checks_that_sklearn_never_yields(name, estimator):
 
 # One of them fits on a DataFrame and transforms an array on purpose.
 @pytest.mark.filterwarnings("ignore:X .*feature names:UserWarning")
+@pytest.mark.parametrize("transformer", AUTOENCODERS, ids=str)
 @pytest.mark.parametrize(
     "name",
     [
         "check_set_output_transform",
         "check_set_output_transform_pandas",
         "check_global_output_transform_pandas",
+        "check_set_output_transform_polars",
+        "check_global_set_output_transform_polars",
         "check_transformer_get_feature_names_out",
         "check_transformer_get_feature_names_out_pandas",
         "check_get_feature_names_out_error",
     ],
 )
-def test_transformer_checks_that_sklearn_never_yields(name):
-    transformer = DenoisingAutoencoderTransformer(8, max_epochs=5)
+def test_transformer_checks_that_sklearn_never_yields(name, transformer):
     getattr(estimator_checks, name)(type(transformer).__name__, transformer)
 
 

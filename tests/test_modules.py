@@ -2,10 +2,15 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from sknets._autoencoder_module import Autoencoder, HalfSquaredError
 from sknets._layers import ACTIVATIONS, Network
 from sknets._modules import ConvNet, CrossEntropy, Perceptron
-from sknets._noise import add_gaussian_noise, dropout_mask, mask_entries, random_mask
+from sknets._noise import (
+    add_gaussian_noise,
+    add_salt_and_pepper,
+    dropout_mask,
+    mask_entries,
+    random_mask,
+)
 
 N = 200_000
 
@@ -19,7 +24,6 @@ NETWORKS = {
     "perceptron": (Perceptron(6, (5, 4), 3, "tanh", 0.5), 6),
     "convnet": (ConvNet((5, 4, 2), (3, 2), 3, (4,), 3, "softplus", 0.5), 40),
     "convnet even": (ConvNet((4, 5, 1), (3,), 4, (), 3, "logistic", 0.5), 20),
-    "autoencoder": (Autoencoder(6, 4, "softplus", "gaussian", 0.1), 6),
 }
 
 
@@ -39,29 +43,10 @@ def test_gradients_equal_finite_differences(name):
     assert torch.autograd.gradcheck(outputs, values)
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("hidden_layer_sizes", [(), (5,), (5, 4, 3)])
-def test_chain_rule_equals_autograd(hidden_layer_sizes, activation, weighted):
-    module = Perceptron(6, hidden_layer_sizes, 3, activation, 0.5).double()
-    target = torch.arange(8) % 3
-    if weighted:
-        target = target, torch.rand(8, dtype=torch.float64, generator=generator(3))
-    check_gradient(module, CrossEntropy(), target)
-
-
-@pytest.mark.parametrize("noise", ["gaussian", "masking", None])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_chain_rule_of_the_autoencoder_equals_autograd(activation, noise):
-    module = Autoencoder(6, 4, activation, noise, 0.5).double()
-    target = torch.randn(8, 6, dtype=torch.float64, generator=generator(3))
-    check_gradient(module, HalfSquaredError(), target)
-
-
 def check_gradient(module, criterion, target):
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter.data, std=0.5, generator=generator(1))
-    X = torch.randn(8, 6, dtype=torch.float64, generator=generator(2))
+    X = torch.rand(8, 6, dtype=torch.float64, generator=generator(2))
     results = []
     for network in (type(module), Network):
         function = network.gradient_function(module, criterion)
@@ -71,6 +56,17 @@ def check_gradient(module, criterion, target):
         loss = function(X, target)
         results.append((loss, [p.grad.clone() for p in module.parameters()]))
     torch.testing.assert_close(*results)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("hidden_layer_sizes", [(), (5,), (5, 4, 3)])
+def test_chain_rule_equals_autograd(hidden_layer_sizes, activation, weighted):
+    module = Perceptron(6, hidden_layer_sizes, 3, activation, 0.5).double()
+    target = torch.arange(8) % 3
+    if weighted:
+        target = target, torch.rand(8, dtype=torch.float64, generator=generator(3))
+    check_gradient(module, CrossEntropy(), target)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -146,14 +142,39 @@ def test_masking_zeroes_a_fraction_and_nothing_else(fraction, device):
     torch.testing.assert_close(masked[masked != 0], X[masked != 0])
 
 
-@pytest.mark.parametrize("corrupt", [dropout_mask, add_gaussian_noise, mask_entries])
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
+def test_salt_and_pepper_replaces_a_fraction_by_the_extremes(fraction, device):
+    X = torch.rand(N // 2, 2, device=device)
+    low = torch.tensor([-1.0, -3.0], device=device)
+    high = torch.tensor([2.0, 5.0], device=device)
+    X[0], X[1] = low, high
+    noisy = add_salt_and_pepper(X, fraction)
+    peppered, salted, kept = noisy == low, noisy == high, noisy == X
+    assert (peppered | salted | kept).all()
+    assert within(peppered.double().mean().item(), fraction / 2)
+    assert within(salted.double().mean().item(), fraction / 2)
+    assert within(kept.double().mean().item(), 1 - fraction)
+
+
+def test_salt_and_pepper_leaves_a_constant_feature_alone():
+    X = torch.rand(1000, 2, generator=generator())
+    X[:, 0] = 7
+    noisy = add_salt_and_pepper(X, 1.0, generator(1))
+    assert torch.equal(noisy[:, 0], X[:, 0])
+    assert set(noisy[:, 1].tolist()) == {X[:, 1].min().item(), X[:, 1].max().item()}
+
+
+@pytest.mark.parametrize(
+    "corrupt", [dropout_mask, add_gaussian_noise, mask_entries, add_salt_and_pepper]
+)
 def test_a_generator_decides_the_draws(corrupt):
-    X = torch.ones(100)
+    X = torch.rand(100, 3, generator=generator()) + 1
     state = torch.random.get_rng_state()
     first, again = corrupt(X, 0.5, generator(1)), corrupt(X, 0.5, generator(1))
     other = corrupt(X, 0.5, generator(2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+    assert not torch.equal(first, X)
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
@@ -165,12 +186,5 @@ def test_weights_of_one_change_no_loss():
     )
 
 
-def test_half_squared_error_in_closed_form():
-    X, target = torch.tensor([[1.0, 2.0], [3.0, 5.0]]), torch.zeros(2, 2)
-    assert HalfSquaredError()(X, target).item() == (1 + 4 + 9 + 25) / 4
-
-
 def test_layers_show_what_they_do():
-    text = str(Autoencoder(6, 4, "softplus", "gaussian", 0.1))
-    assert "noise='gaussian', level=0.1" in text
     assert "p=0.5" in str(Perceptron(6, (5,), 3, "relu", 0.5))

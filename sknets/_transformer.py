@@ -1,0 +1,213 @@
+"""What autoencoders share: fit, code, decode, and say how well."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from sknets._base import NetworkEstimator, float_dtype
+from sknets._batches import Rows
+from sknets._sklearn import fit_context
+
+
+class NetworkTransformer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator
+):
+    """An encoder and a decoder, behind scikit-learn's interface of transformers.
+
+    A subclass also says what options exclude each other (`_check_options`), whether its
+    loss takes logits (`_emits_logits`), and what comes before training (`_pretrain`).
+    """
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Train the autoencoder.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Training data.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid or if training becomes unstable. An estimator that
+            was fitted before is then as it was.
+        """
+        return self._fit(X, single_pass=False)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Train for one pass over a chunk of data.
+
+        Weights and optimizer state continue from the previous call of `partial_fit` or
+        `fit`.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            A chunk of the training data.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        return self._fit(X, single_pass=True)
+
+    def transform(self, X):
+        """Return the activations of the code layer. No noise is added.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_components)
+            Features, of the float dtype of X.
+        """
+        check_is_fitted(self)
+        return self._forward(self.module_.encoder, X)
+
+    def inverse_transform(self, X):
+        """Decode features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Features, as `transform` gives them.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            Reconstructed samples, of the float dtype of X.
+        """
+        check_is_fitted(self)
+        codes = check_array(X, dtype=np.dtype(self._fitted_dtype), order="C")
+        if codes.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {codes.shape[1]} features, but inverse_transform of "
+                f"{type(self).__name__} expects n_components={self._n_features_out}."
+            )
+        samples = self.net_.infer_rows(self.module_.decode, codes)
+        return samples.astype(float_dtype(X), copy=False)
+
+    def reconstruct(self, X):
+        """Return X after coding and decoding. No noise is added.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        X_reconstructed : ndarray of shape (n_samples, n_features)
+            Of the float dtype of X.
+        """
+        check_is_fitted(self)
+        return self._forward(self.module_.reconstruct, X)
+
+    def score_samples(self, X):
+        """Return the negative reconstruction error of each row.
+
+        A row unlike the training data is restored badly, so low values are anomalies,
+        as with `score_samples` of :class:`sklearn.ensemble.IsolationForest`.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            ``-0.5 * sum((x_reconstructed - x) ** 2)``, or the negative cross-entropy;
+            at most 0. Of the float dtype of X.
+        """
+        check_is_fitted(self)
+        if self.module_.emits_logits:
+            check_unit_interval(self._validate(X, reset=False))
+        errors = self._forward(self._column_of_errors, X)
+        return -errors[:, 0]
+
+    def score(self, X, y=None):
+        """Return the negative reconstruction error, mean over the rows.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Mean of `score_samples`. Higher is better, at most 0.
+        """
+        check_is_fitted(self)
+        X = self._validate(X, reset=False)
+        if self.module_.emits_logits:
+            check_unit_interval(X)
+        return -self._mean_error(X)
+
+    def _fit(self, X, *, single_pass):
+        self._check_options()
+        continues = self._continues(partial=single_pass)
+        with self._unchanged_on_error(continues=continues):
+            X = self._validate(X, reset=not continues)
+            if self.module_.emits_logits if continues else self._emits_logits:
+                check_unit_interval(X)
+            if not continues:
+                self._build(X.shape[1], X.shape[1])
+                if not single_pass:
+                    self._pretrain(X)
+            self._train(X, single_pass=single_pass)
+            if single_pass:
+                vars(self).pop("reconstruction_error_", None)
+            else:
+                self.reconstruction_error_ = self._mean_error(X)
+        return self
+
+    def _column_of_errors(self, rows):
+        loss = self.net_.criterion_
+        return loss.row_errors(self.module_(rows), rows).unsqueeze(1)
+
+    def _mean_error(self, X):
+        return self.net_.mean_loss(Rows(X, device=self.device_))
+
+    @property
+    def _n_features_out(self):
+        return self.module_.encoder[-2].out_features
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def check_unit_interval(X):
+    """Raise where cross-entropy cannot take validated X as its target."""
+    values = X.data if sparse.issparse(X) else X
+    low, high = values.min(initial=0), values.max(initial=1)
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"X must be in [0, 1] for loss='cross_entropy', but it has values from "
+            f"{low:g} to {high:g}. Scale it, for example with MinMaxScaler(clip=True), "
+            "or take loss='squared_error'."
+        )

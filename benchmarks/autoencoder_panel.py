@@ -155,7 +155,7 @@ def write(name, rows, *, save):
 def main():
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("tables", nargs="*", choices=PANEL, default=list(PANEL))
+    parser.add_argument("--tables", nargs="+", choices=PANEL, default=PANEL)
     parser.add_argument("--data", choices=["sample", "mnist"], default="mnist")
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()

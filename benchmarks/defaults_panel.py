@@ -157,7 +157,7 @@ def main():
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     names = [*TABULAR, "convnet"]
-    parser.add_argument("tables", nargs="*", choices=names, default=names)
+    parser.add_argument("--tables", nargs="+", choices=names, default=names)
     # The 100 iterations of LogisticRegression are its default: part of the comparison.
     warnings.simplefilter("ignore", ConvergenceWarning)
     for name in parser.parse_args().tables:

@@ -19,6 +19,7 @@ from sknets._batches import (
 )
 from sknets._optimizers import OPTIMIZERS
 from sknets._random import NOISE, SHUFFLING, spawn_generator
+from sknets._threads import share_of_the_cores
 
 
 def build_net(
@@ -124,7 +125,7 @@ class LeanNet(NeuralNet):
         n_batches = count_batches(len(rows), batch_size)
         n_steps = epochs * n_batches if lr_schedule == "cosine" else None
         on_epoch = {"dataset_train": rows, "dataset_valid": validation}
-        with self._training_mode():
+        with share_of_the_cores(), self._training_mode():
             with suppress(_TrainingStopped):
                 self.notify("on_train_begin", X=rows.X, y=rows.y)
                 for epoch in range(epochs):
@@ -177,7 +178,7 @@ class LeanNet(NeuralNet):
         if training:
             self.module_.eval()
         try:
-            with torch.inference_mode():
+            with share_of_the_cores(), torch.inference_mode():
                 yield
         finally:
             if training:

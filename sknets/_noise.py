@@ -2,7 +2,7 @@
 
 On the CPU a training step of a small net spends as much time on random numbers as on
 anything but its matrix products. torch draws 64 bits as fast as one number of its
-distributions, so four or eight entries share them.
+distributions, so four entries share them.
 """
 
 import functools
@@ -10,26 +10,24 @@ import functools
 import torch
 
 
-def random_integers(shape, dtype, generator, device):
-    """Draw from all the integers of a dtype.
+def random_integers(shape, generator, device):
+    """Draw from all integers of 16 bits.
 
     Parameters
     ----------
     shape : torch.Size
-    dtype : {torch.int8, torch.int16}
     generator : torch.Generator or None
     device : torch.device
         Not MPS, which cannot draw 64 bits.
 
     Returns
     -------
-    integers : tensor of the given shape and dtype
+    integers : int16 tensor of the given shape
     """
     n_entries = shape.numel()
-    n_words = -(-n_entries * dtype.itemsize // 8)
-    words = torch.empty(n_words, dtype=torch.int64, device=device)
+    words = torch.empty(-(-n_entries // 4), dtype=torch.int64, device=device)
     words.random_(-(2**63), None, generator=generator)
-    return words.view(dtype)[:n_entries].view(shape)
+    return words.view(torch.int16)[:n_entries].view(shape)
 
 
 def random_mask(shape, probability, generator, device, dtype=torch.bool):
@@ -49,8 +47,7 @@ def random_mask(shape, probability, generator, device, dtype=torch.bool):
 
     Notes
     -----
-    Where the probability is a multiple of 2**-8, 8 bits decide an entry, else 16: a
-    tenth of the time of ``bernoulli_``, which would be a fifth of a training step of
+    A tenth of the time of ``bernoulli_``, which would be a fifth of a training step of
     the article's perceptron. A mask of floats takes half of the time of booleans.
     """
     if device.type == "mps":  # its random_ cannot fill 64 bits
@@ -58,10 +55,8 @@ def random_mask(shape, probability, generator, device, dtype=torch.bool):
         return torch.bernoulli(probabilities, generator=generator).to(dtype)
     if round(probability * 2**16) == 2**16:
         return torch.ones(shape, dtype=dtype, device=device)
-    integer = torch.int8 if (float(probability) * 2**8).is_integer() else torch.int16
-    limits = torch.iinfo(integer)
-    threshold = round(probability * 2**limits.bits) + limits.min
-    integers = random_integers(shape, integer, generator, device)
+    integers = random_integers(shape, generator, device)
+    threshold = round(probability * 2**16) - 2**15
     mask = torch.empty(shape, dtype=dtype, device=device)
     return torch.lt(integers, threshold, out=mask)
 
@@ -81,7 +76,7 @@ def add_gaussian_noise(X, level, generator=None):
     """
     if X.device.type != "cpu":
         return torch.empty_like(X).normal_(0, level, generator=generator).add_(X)
-    ranks = random_integers(X.shape, torch.int16, generator, X.device)
+    ranks = random_integers(X.shape, generator, X.device)
     ranks = ranks.to(torch.int32).bitwise_and_(0xFFFF)
     noise = normal_quantiles(X.dtype).index_select(0, ranks.view(-1))
     return torch.add(X, noise.view(X.shape), alpha=level)

@@ -12,6 +12,7 @@ Prints a table of the ratios of their times; ``--write`` saves it for the docume
 import argparse
 import dataclasses
 import importlib
+import sys
 
 import numpy as np
 from tqdm import tqdm
@@ -102,11 +103,12 @@ def main():
                 module.prepare(name, RECIPES[name], *data[name][:2])
             cells = compare(name, fit, data[name], arguments.pairs, progress)
             rows.append({"system": name, "peer": label} | cells)
-    notes += [
+            progress.write(" | ".join(rows[-1].values()), file=sys.stderr)
+    notes.append(
         f"Trained on {len(data['mlp'][0]):,} digits; medians of {arguments.pairs} "
         "pairs of runs. For the autoencoder, the mean cost of a test digit stands in "
-        "place of the accuracy: lower is better.",
-    ]
+        "place of the accuracy: lower is better."
+    )
     report("speed", rows, notes, write=arguments.write)
 
 

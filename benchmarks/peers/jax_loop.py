@@ -83,11 +83,12 @@ def fit(name, recipe, X, y):
     epoch = compile_epoch(name, recipe, len(X))
     X = jnp.asarray(X)
     target = X if name == "autoencoder" else jnp.asarray(y, jnp.int32)
-    initial_key, *keys = random.split(random.key(0), recipe.epochs(len(X)) + 1)
-    parameters = system.initialise(initial_key)
+    key = random.key(0)
+    parameters = system.initialise(key)
     state = system.begin(parameters)
-    for key in keys:
-        batches = shuffle(key, len(X), recipe.batch_size)
+    for i_epoch in range(recipe.epochs(len(X))):
+        epoch_key = random.fold_in(key, i_epoch)
+        batches = shuffle(epoch_key, len(X), recipe.batch_size)
         parameters, state = epoch(parameters, state, batches, X, target)
     jax.block_until_ready(parameters)
 

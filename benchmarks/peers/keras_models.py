@@ -1,6 +1,7 @@
 """Keras models: compile, fit, predict.
 
-On the backend that was the fastest here on a CPU; ``KERAS_BACKEND`` chooses another.
+On the backend that was the fastest on a CPU for dense networks; ``KERAS_BACKEND``
+chooses another.
 """
 
 import os

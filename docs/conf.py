@@ -8,6 +8,7 @@ copyright = f"2026, {author}"
 version = release = get_version("sknets")
 
 extensions = [
+    "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -15,7 +16,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "tables"]
 html_theme = "pydata_sphinx_theme"
 html_title = "sknets"
 html_show_sourcelink = False

@@ -1,0 +1,73 @@
+"""Timings of two rivals in turn, and what to make of them."""
+
+import statistics
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Pairs:
+    """Seconds of runs that alternated: what the machine does meanwhile hits both."""
+
+    ours: list = field(default_factory=list)
+    theirs: list = field(default_factory=list)
+
+    @property
+    def ratios(self):
+        """Our seconds as a part of theirs, pair by pair."""
+        pairs = zip(self.ours, self.theirs, strict=True)
+        return [ours / theirs for ours, theirs in pairs]
+
+    def summary(self):
+        """Return the cells of a table: median ratio, its spread, median seconds."""
+        ratios = self.ratios
+        return {
+            "here / peer": f"{statistics.median(ratios):.2f}",
+            "lowest to highest": f"{min(ratios):.2f} to {max(ratios):.2f}",
+            "time here": duration(statistics.median(self.ours)),
+            "time of peer": duration(statistics.median(self.theirs)),
+        }
+
+
+def duration(seconds):
+    """Return a duration of about three digits with its unit."""
+    units = [(1, "s"), (1e3, "ms"), (1e6, "µs")]
+    factor, unit = next((u for u in units if seconds * u[0] >= 1), units[-1])
+    return f"{seconds * factor:.3g} {unit}"
+
+
+def timed(function, n_calls=1):
+    """Return what a function returns, and its seconds a call."""
+    start = time.perf_counter()
+    for _ in range(n_calls):
+        result = function()
+    return result, (time.perf_counter() - start) / n_calls
+
+
+def alternate(ours, theirs, n_pairs, *, n_calls=1, progress=None):
+    """Run A B A B ...
+
+    Parameters
+    ----------
+    ours, theirs : callable
+    n_pairs : int
+    n_calls : int
+        Calls that make one run.
+    progress : tqdm, optional
+        Moves on with each pair.
+
+    Returns
+    -------
+    pairs : Pairs
+    results : tuple
+        What the last call of each returned.
+    """
+    pairs = Pairs()
+    for _ in range(n_pairs):
+        our_result, seconds = timed(ours, n_calls)
+        pairs.ours.append(seconds)
+        their_result, seconds = timed(theirs, n_calls)
+        pairs.theirs.append(seconds)
+        if progress is not None:
+            progress.update()
+    return pairs, (our_result, their_result)

@@ -1,0 +1,116 @@
+"""Time whole `fit` calls against peers that do the same work.
+
+From the root of the repository::
+
+    python -m benchmarks.speed --data mnist --write
+
+Each system of the article is trained by its own recipe, here and by each peer, in turn.
+What JAX compiles ahead of time is left out; what Keras compiles in `fit` is part of it.
+Prints a table of the ratios of their times; ``--write`` saves it for the documentation.
+"""
+
+import argparse
+import dataclasses
+import importlib
+import sys
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmarks.pairs import alternate
+from benchmarks.recipes import RECIPES, load
+from benchmarks.tables import report
+
+PEERS = {
+    "torch": "torch_loop",
+    "skorch": "skorch_nets",
+    "sklearn": "sklearn_models",
+    "jax": "jax_loop",
+    "keras": "keras_models",
+}
+N_WARM_UP = 300
+
+
+def fit_ours(name, recipe, X, y):
+    """Train this package's estimator, and return a function that predicts."""
+    model = recipe.build(len(X)).fit(X, y)
+    return model.reconstruct if name == "autoencoder" else model.predict
+
+
+def quality(name, predict, X, y):
+    """Return the accuracy, or the mean cost of a row, as text."""
+    output = predict(X)
+    if name == "autoencoder":
+        return f"{0.5 * np.square(output - X).sum(axis=1).mean():.2f}"
+    return f"{np.mean(output == y):.4f}"
+
+
+def compare(name, fit, data, n_pairs, progress):
+    """Return the cells of a comparison of two functions that fit."""
+    X, y, X_test, y_test = data
+    recipe = RECIPES[name]
+    one_epoch = dataclasses.replace(recipe, n_epochs=1)
+    for function in (fit_ours, fit):
+        function(name, one_epoch, X[:N_WARM_UP], y[:N_WARM_UP])
+    pairs, predictors = alternate(
+        lambda: fit_ours(name, recipe, X, y),
+        lambda: fit(name, recipe, X, y),
+        n_pairs,
+        progress=progress,
+    )
+    qualities = [quality(name, predict, X_test, y_test) for predict in predictors]
+    labels = "accuracy here", "accuracy of peer"
+    return pairs.summary() | dict(zip(labels, qualities, strict=True))
+
+
+def installed_peers(names):
+    """Return the modules of the peers, and a line for each that is not installed."""
+    modules, notes = [], []
+    for name in names:
+        try:
+            modules.append(importlib.import_module(f"benchmarks.peers.{PEERS[name]}"))
+        except ModuleNotFoundError as error:
+            notes.append(f"{name} is left out: {error.name} is not installed.")
+    return modules, notes
+
+
+def contests(systems, modules):
+    """Yield the name of a system, a peer's module, its label and its `fit`."""
+    for name in systems:
+        for module in modules:
+            for label, fit in module.FITS.get(name, {}).items():
+                yield name, module, label, fit
+
+
+def main():
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", choices=["sample", "mnist"], default="sample")
+    parser.add_argument("--systems", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+
+    data = load(arguments.data)
+    modules, notes = installed_peers(arguments.peers)
+    todo = list(contests(arguments.systems, modules))
+    rows = []
+    with tqdm(total=len(todo) * arguments.pairs, unit="pair") as progress:
+        for name, module, label, fit in todo:
+            progress.set_description(f"{name}: {label}")
+            if hasattr(module, "prepare"):
+                module.prepare(name, RECIPES[name], *data[name][:2])
+            cells = compare(name, fit, data[name], arguments.pairs, progress)
+            rows.append({"system": name, "peer": label} | cells)
+            progress.write(" | ".join(rows[-1].values()), file=sys.stderr)
+    notes.append(
+        f"Trained on {len(data['mlp'][0]):,} digits; medians of {arguments.pairs} "
+        "pairs of runs. For the autoencoder, the mean cost of a test digit stands in "
+        "place of the accuracy: lower is better."
+    )
+    report("speed", rows, notes, write=arguments.write)
+
+
+if __name__ == "__main__":
+    main()

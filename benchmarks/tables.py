@@ -11,6 +11,29 @@ def markdown(rows):
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+def saved_rows(name):
+    """Return the rows of a saved table, or none."""
+    path = TABLES / f"{name}.md"
+    if not path.exists():
+        return []
+    lines = [
+        [cell.strip() for cell in line.strip("|\n").split(" | ")]
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|")
+    ]
+    return [dict(zip(lines[0], line, strict=True)) for line in lines[2:]]
+
+
+def replace_rows(old, new, keys):
+    """Return the old rows with those replaced that agree with a new one in `keys`."""
+
+    def identity(row):
+        return [row[key] for key in keys]
+
+    replaced = [identity(row) for row in new]
+    return [row for row in old if identity(row) not in replaced] + new
+
+
 def report(name, rows, notes, *, write):
     """Print a table and the lines below it; save them where that is asked for."""
     text = "\n".join([markdown(rows), *(f"{note}\n" for note in notes)])

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import train_test_split
 from sklearn.utils import assert_all_finite
 
@@ -46,6 +47,7 @@ class NetworkEstimator(BaseEstimator):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "warm_start": ["boolean"],
         "callbacks": [list, None],
         "device": [str, torch.device],
@@ -67,6 +69,7 @@ class NetworkEstimator(BaseEstimator):
         validation_fraction,
         n_iter_no_change,
         tol,
+        scoring,
         warm_start,
         callbacks,
         device,
@@ -84,6 +87,7 @@ class NetworkEstimator(BaseEstimator):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.scoring = scoring
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.device = device
@@ -161,13 +165,24 @@ class NetworkEstimator(BaseEstimator):
             verbose=self.verbose,
         )
 
-    def _train(self, X, y=None, sample_weight=None, *, single_pass):
-        """Train `net_` on validated data and set the attributes that tell of it."""
+    def _train(
+        self, X, y=None, sample_weight=None, *, validation=None, single_pass=False
+    ):
+        """Train `net_` on validated data and set the attributes that tell of it.
+
+        `validation` are validated X, y and weights of other rows, or None.
+        """
         rows = Rows(X, y, sample_weight, device=self.device_)
-        validation, best_epoch = None, None
-        if self.early_stopping and not single_pass:
-            rows, validation = self._hold_out(rows)
-            best_epoch = BestEpoch(self.n_iter_no_change, self.tol)
+        held_out, best_epoch, score = None, None, None
+        if validation is not None:
+            held_out = Rows(*validation, device=self.device_)
+        elif self.early_stopping and not single_pass:
+            rows, held_out = self._hold_out(rows)
+        if held_out is not None:
+            source = X if validation is None else validation[0]
+            score = self._validation_scorer(source, held_out)
+            if self.early_stopping:
+                best_epoch = BestEpoch(self.n_iter_no_change, self.tol)
         epochs = 1 if single_pass else self._count_epochs(len(rows))
         self.net_.train(
             rows,
@@ -175,12 +190,42 @@ class NetworkEstimator(BaseEstimator):
             learning_rate=self.learning_rate,
             lr_schedule="constant" if single_pass else self.lr_schedule,
             batch_size=self.batch_size,
-            validation=validation,
+            validation=held_out,
+            score=score,
             best_epoch=best_epoch,
         )
         self.n_iter_ = len(self.net_.history)
-        self.loss_curve_ = [epoch["train_loss"] for epoch in self.net_.history]
+        self.best_epoch_ = None if best_epoch is None else best_epoch.epoch
+        self.loss_curve_ = self._curve("train_loss")
+        self.validation_loss_curve_ = self._curve("valid_loss")
+        self.validation_scores_ = self._curve("valid_score")
         return self
+
+    def _curve(self, name):
+        """Return what was recorded of each epoch, or None if nothing was."""
+        values = [epoch.get(name, math.nan) for epoch in self.net_.history]
+        recorded = name == "train_loss" or any(name in e for e in self.net_.history)
+        return values if recorded else None
+
+    def _validation_scorer(self, X, rows):
+        """Return a function that scores the estimator, if `scoring` asks for it."""
+        if self.scoring is None:
+            return None
+        scorer = check_scoring(self, self.scoring)
+        if rows.index is not None:
+            X = X[rows.index.cpu().numpy()]
+        y = None if rows.y is None else self.classes_[rows.codes()]
+
+        def score():
+            # X has lost its names in validation, which would raise a warning.
+            names = vars(self).pop("feature_names_in_", None)
+            try:
+                return scorer(self, X, y)
+            finally:
+                if names is not None:
+                    self.feature_names_in_ = names
+
+        return score
 
     def _count_epochs(self, n_samples):
         if self.max_epochs != "auto":

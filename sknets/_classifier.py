@@ -31,7 +31,16 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         self.class_weight = class_weight
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Train the network.
 
         Parameters
@@ -46,6 +55,18 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Weights of the rows, relative to their mean. Rows of weight zero have no
             influence.
 
+        X_val : {array-like, CSR matrix} of shape (n_val_samples, n_features), \
+default=None
+            Data to validate on after each epoch, and to stop by with
+            ``early_stopping=True``, which then holds nothing out. In a pipeline,
+            ``Pipeline(steps, transform_input=["X_val"])`` transforms them like X.
+
+        y_val : array-like of shape (n_val_samples,), default=None
+            Labels of `X_val`.
+
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the rows of `X_val`.
+
         Returns
         -------
         self : object
@@ -57,6 +78,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             If the data are not valid, have a single class, or if training becomes
             unstable. An estimator that was fitted before is then as it was.
         """
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together.")
+        if X_val is None and sample_weight_val is not None:
+            raise ValueError("sample_weight_val was given without X_val.")
         continues = self._continues(partial=False)
         with self._unchanged_on_error(continues=continues):
             X, y = self._validate(X, y, reset=not continues)
@@ -70,12 +95,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 )
             codes = encode(y, classes)
             weight = self._row_weights(sample_weight, codes, X, classes)
-            if weight is not None:
-                weight = weight / weight[weight > 0].mean()
             if not continues:
                 self.classes_ = classes
                 self._build(X.shape[1], len(classes))
-            return self._train(X, codes, weight, single_pass=False)
+            validation = self._validate_validation(
+                X_val, y_val, sample_weight_val, codes, sample_weight
+            )
+            return self._train(X, codes, normalise(weight), validation=validation)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -209,9 +235,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         if self.class_weight is None:
             return weight
-        of_class = compute_class_weight(
-            self.class_weight, classes=classes, y=classes[codes], sample_weight=weight
-        )
+        of_class = self._class_weights(codes, classes, weight)
         weight = weight * of_class[codes]
         if not np.isfinite(of_class).all() or of_class.min() < 0 or not weight.any():
             raise ValueError(
@@ -219,6 +243,42 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 "not zero for all samples of positive weight."
             )
         return weight
+
+    def _class_weights(self, codes, classes, sample_weight):
+        return compute_class_weight(
+            self.class_weight,
+            classes=classes,
+            y=classes[codes],
+            sample_weight=sample_weight,
+        )
+
+    def _validate_validation(self, X, y, sample_weight, codes, training_weight):
+        """Return validated X, codes and weights of the validation data, or None.
+
+        Classes weigh as they do in training, whose codes and weights are the last two
+        arguments.
+        """
+        if X is None:
+            return None
+        try:
+            X, y = self._validate(X, y, reset=False)
+            validation_codes = encode(y, self.classes_)
+        except ValueError as error:
+            raise ValueError(f"X_val or y_val is not valid: {error}") from error
+        weight = None
+        if sample_weight is not None or self.class_weight is not None:
+            weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+        if self.class_weight is not None:
+            if training_weight is None:
+                training_weight = np.ones(len(codes))
+            of_class = self._class_weights(codes, self.classes_, training_weight)
+            weight = weight * of_class[validation_codes]
+        return X, validation_codes, normalise(weight)
+
+
+def normalise(weight):
+    """Return weights whose mean over the rows that count is one, or None for None."""
+    return None if weight is None else weight / weight[weight > 0].mean()
 
 
 def encode(y, classes):

@@ -29,9 +29,9 @@ max_epochs : int or "auto", default={max_epochs!r}
     need, and {auto_epochs} at least.
 
 early_stopping : bool, default={early_stopping!r}
-    Whether to hold out a part of the training data{stratified}, to stop when the loss
-    on it no longer improves, and to keep the weights of the best epoch. `partial_fit`
-    does not hold anything out.
+    Whether to stop when the loss on validation data no longer improves, or the score by
+    `scoring`, and to keep the weights of the best epoch. Without `X_val` in `fit`, a
+    part of the training data is held out{stratified}. `partial_fit` does neither.
 
 validation_fraction : float, default={validation_fraction!r}
     Part of the training data to hold out for early stopping.
@@ -40,7 +40,11 @@ n_iter_no_change : int, default={n_iter_no_change!r}
     Epochs without improvement after which early stopping ends training.
 
 tol : float, default={tol!r}
-    What counts as an improvement of the lowest validation loss so far.
+    What counts as an improvement of the best validation loss or score so far.
+
+scoring : str, callable or None, default={scoring!r}
+    Scorer to record for the validation data after each epoch and to stop by: a name or
+    callable that :func:`sklearn.metrics.check_scoring` takes. None stops by the loss.
 
 warm_start : bool, default={warm_start!r}
     Whether `fit` continues from the weights and the optimizer state of the previous
@@ -100,7 +104,17 @@ n_iter_ : int
     Number of epochs run, over all calls that continued each other.
 
 loss_curve_ : list of float
-    Mean training loss in each epoch{loss_note}."""
+    Mean training loss in each epoch{loss_note}.
+
+validation_loss_curve_ : list of float or None
+    Mean loss on the validation data after each epoch; None where there are none, NaN
+    for epochs of an earlier call that had none.
+
+validation_scores_ : list of float or None
+    Scores of the validation data by `scoring`.
+
+best_epoch_ : int or None
+    The epoch, counted from 1, whose weights early stopping has kept."""
 
 
 def complete_docstring(cls):

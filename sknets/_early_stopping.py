@@ -5,7 +5,7 @@ from copy import deepcopy
 
 
 class BestEpoch:
-    """Keep the weights of the epoch with the lowest validation loss.
+    """Keep the weights of the epoch with the lowest validation loss, or highest score.
 
     skorch's callback of this purpose takes an improvement below `tol` for none, and so
     does not keep the best; and it cannot restore after another callback's stop.
@@ -13,24 +13,31 @@ class BestEpoch:
     Parameters
     ----------
     patience : int
-        Epochs in a row, without an improvement of the lowest loss by `tol`, after which
-        training is to stop.
+        Epochs in a row, without an improvement of the lowest value by `tol`, after
+        which training is to stop.
     tol : float
+
+    Attributes
+    ----------
+    epoch : int or None
+        The best one, counted from 1.
     """
 
     def __init__(self, patience, tol):
         self.patience = patience
         self.tol = tol
-        self.loss = math.inf
+        self.value = math.inf
+        self.epoch = None
         self.n_idle_epochs = 0
         self.weights = None
 
-    def update(self, loss, module):
-        """Take note of an epoch; return whether to stop."""
-        improved = loss < self.loss - self.tol
+    def update(self, value, epoch, module):
+        """Take note of an epoch's loss, or negative score; return whether to stop."""
+        improved = value < self.value - self.tol
         self.n_idle_epochs = 0 if improved else self.n_idle_epochs + 1
-        if loss < self.loss:
-            self.loss = loss
+        if value < self.value:
+            self.value = value
+            self.epoch = epoch
             self.weights = deepcopy(module.state_dict())
         return self.n_idle_epochs == self.patience
 

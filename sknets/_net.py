@@ -1,22 +1,19 @@
 """The training loop, and the only place that knows skorch."""
 
 import math
+import warnings
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from functools import partial
 
-import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 
-from sknets._batches import (
-    count_batches,
-    ordered_batches,
-    prediction_blocks,
-    training_batches,
-)
+from sknets._batches import count_batches, training_batches
+from sknets._evaluation import Evaluation
 from sknets._optimizers import OPTIMIZERS
 from sknets._random import NOISE, SHUFFLING, spawn_generator
 from sknets._threads import share_of_the_cores
@@ -70,7 +67,7 @@ class _TrainingStopped(Exception):  # noqa: N818
     """A callback wants training to end after this epoch."""
 
 
-class LeanNet(NeuralNet):
+class LeanNet(Evaluation, NeuralNet):
     """A skorch net whose epochs cost little more than their arithmetic.
 
     The loss is summed on the device and read once an epoch. Histories and callbacks of
@@ -98,6 +95,7 @@ class LeanNet(NeuralNet):
         lr_schedule,
         batch_size,
         validation=None,
+        score=None,
         best_epoch=None,
     ):
         """Train for some epochs more.
@@ -110,14 +108,19 @@ class LeanNet(NeuralNet):
         lr_schedule : {"constant", "cosine"}
         batch_size : int
         validation : Rows or None
-            Held-out rows to stop by.
+            Rows whose loss is recorded after each epoch.
+        score : callable or None
+            Returns a score to record after each epoch.
         best_epoch : BestEpoch or None
-            Says when to stop by them, and keeps the weights to end with.
+            Says when to stop by the score, or else by the validation loss, and keeps
+            the weights to end with.
 
         Raises
         ------
         ValueError
             If the loss, a weight or the optimizer's state is no longer finite.
+        KeyboardInterrupt
+            Before the first update. Later, it ends training with a warning.
         """
         self.lr = learning_rate
         self.batch_size = batch_size
@@ -130,8 +133,9 @@ class LeanNet(NeuralNet):
                 self.notify("on_train_begin", X=rows.X, y=rows.y)
                 for epoch in range(epochs):
                     self.notify("on_epoch_begin", **on_epoch)
-                    self._train_epoch(rows, epoch * n_batches, n_steps)
-                    stop = self._validate_epoch(validation, best_epoch)
+                    with self._keep_what_is_done():
+                        self._train_epoch(rows, epoch * n_batches, n_steps)
+                        stop = self._validate_epoch(validation, score, best_epoch)
                     self.notify("on_epoch_end", **on_epoch)
                     if stop:
                         break
@@ -141,6 +145,22 @@ class LeanNet(NeuralNet):
             with suppress(_TrainingStopped):
                 self.notify("on_train_end", X=rows.X, y=rows.y)
         self._check_finite(sum(t.detach().abs().max() for t in self._trained_tensors()))
+
+    @contextmanager
+    def _keep_what_is_done(self):
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            if not self._updated:
+                raise
+            warnings.warn(
+                f"Training was interrupted in epoch {len(self.history)}. The weights "
+                "are those of the last update, or of the best epoch if early stopping "
+                "has one.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+            raise _TrainingStopped from error
 
     def snapshot(self):
         """Return what training changes, as a copy."""
@@ -162,27 +182,16 @@ class LeanNet(NeuralNet):
             for _, callback in self.callbacks_
             for hook in hooks
         )
+        self._updated = False
         self._gradient_function = self.module_.gradient_function(self.criterion_)
         self.module_.train()
         try:
             yield
         finally:
-            del self._gradient_function
+            del self._gradient_function, self._updated
             self._set_generators(lambda: None)
             self.module_.zero_grad()
             self.module_.eval()
-
-    @contextmanager
-    def _evaluation_mode(self):
-        training = self.module_.training
-        if training:
-            self.module_.eval()
-        try:
-            with share_of_the_cores(), torch.inference_mode():
-                yield
-        finally:
-            if training:
-                self.module_.train()
 
     def _forget_unfinished_epoch(self):
         if self.history and "train_loss" not in self.history[-1]:
@@ -214,17 +223,23 @@ class LeanNet(NeuralNet):
             total.add_(self._train_batch(X, target), alpha=len(X))
         self._record("train_loss", total.item() / len(rows))
 
-    def _validate_epoch(self, rows, best_epoch):
+    def _validate_epoch(self, rows, score, best_epoch):
         if rows is None:
             return False
-        loss = self.mean_loss(rows)
-        self._record("valid_loss", loss)
-        return best_epoch.update(loss, self.module_)
+        value = self.mean_loss(rows)
+        self._record("valid_loss", value)
+        if score is not None:
+            value = -score()
+            self.history.record("valid_score", -value)
+        if best_epoch is None:
+            return False
+        return best_epoch.update(value, len(self.history), self.module_)
 
     def _train_batch(self, X, target):
         if self._batches_heard:
             self.notify("on_batch_begin", batch=(X, target), training=True)
         loss = self.optimizer_.step(partial(self._loss_and_gradient, X, target))
+        self._updated = True
         if self._batches_heard:
             self.history.record_batch("train_loss", loss.item())
             self.notify("on_batch_end", batch=(X, target), training=True, loss=loss)
@@ -269,32 +284,3 @@ class LeanNet(NeuralNet):
         generator = make_generator() if layers else None
         for layer in layers:
             layer.generator = generator
-
-    def infer_rows(self, function, X):
-        """Apply a part of the module to all rows of X.
-
-        Parameters
-        ----------
-        function : callable
-            Maps a tensor (n_rows, n_in) to a tensor (n_rows, n_out).
-        X : ndarray or CSR matrix of shape (n_samples, n_in)
-
-        Returns
-        -------
-        outputs : ndarray of shape (n_samples, n_out)
-        """
-        outputs = []
-        with self._evaluation_mode():
-            for start, block in prediction_blocks(
-                X, self.module_.max_rows, self.device
-            ):
-                outputs.append(function(block)[: X.shape[0] - start].cpu().numpy())
-        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
-
-    def mean_loss(self, rows):
-        """Return the loss of the module, mean over rows, as a float."""
-        total = 0.0
-        with self._evaluation_mode():
-            for X, target in ordered_batches(rows, self.module_.max_rows):
-                total = total + self.criterion_(self.module_(X), target) * len(X)
-        return (total / len(rows)).item()

@@ -20,7 +20,7 @@ class NetworkTransformer(
     """
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, *, X_val=None):
         """Train the autoencoder.
 
         Parameters
@@ -30,6 +30,12 @@ class NetworkTransformer(
 
         y : None
             Ignored.
+
+        X_val : {array-like, CSR matrix} of shape (n_val_samples, n_features), \
+default=None
+            Data to validate on after each epoch, and to stop by with
+            ``early_stopping=True``, which then holds nothing out. In a pipeline,
+            ``Pipeline(steps, transform_input=["X_val"])`` transforms them like X.
 
         Returns
         -------
@@ -42,7 +48,7 @@ class NetworkTransformer(
             If the data are not valid or if training becomes unstable. An estimator that
             was fitted before is then as it was.
         """
-        return self._fit(X, single_pass=False)
+        return self._fit(X, X_val, single_pass=False)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -64,7 +70,7 @@ class NetworkTransformer(
         self : object
             The fitted transformer.
         """
-        return self._fit(X, single_pass=True)
+        return self._fit(X, None, single_pass=True)
 
     def transform(self, X):
         """Return the activations of the code layer. No noise is added.
@@ -166,7 +172,7 @@ class NetworkTransformer(
             check_unit_interval(X)
         return -self._mean_error(X)
 
-    def _fit(self, X, *, single_pass):
+    def _fit(self, X, X_val, *, single_pass):
         self._check_options()
         continues = self._continues(partial=single_pass)
         with self._unchanged_on_error(continues=continues):
@@ -177,12 +183,22 @@ class NetworkTransformer(
                 self._build(X.shape[1], X.shape[1])
                 if not single_pass:
                     self._pretrain(X)
-            self._train(X, single_pass=single_pass)
+            validation = None if X_val is None else (self._validate_validation(X_val),)
+            self._train(X, validation=validation, single_pass=single_pass)
             if single_pass:
                 vars(self).pop("reconstruction_error_", None)
             else:
                 self.reconstruction_error_ = self._mean_error(X)
         return self
+
+    def _validate_validation(self, X):
+        try:
+            X = self._validate(X, reset=False)
+            if self.module_.emits_logits:
+                check_unit_interval(X)
+        except ValueError as error:
+            raise ValueError(f"X_val is not valid: {error}") from error
+        return X
 
     def _column_of_errors(self, rows):
         loss = self.net_.criterion_

@@ -1,0 +1,54 @@
+"""What a trained module makes of data, without gradients."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from sknets._batches import ordered_batches, prediction_blocks
+from sknets._threads import share_of_the_cores
+
+
+class Evaluation:
+    """Adds evaluation to a net that has a `module_`, a `criterion_` and a `device`."""
+
+    def infer_rows(self, function, X):
+        """Apply a part of the module to all rows of X.
+
+        Parameters
+        ----------
+        function : callable
+            Maps a tensor (n_rows, n_in) to a tensor (n_rows, n_out).
+        X : ndarray or CSR matrix of shape (n_samples, n_in)
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_samples, n_out)
+        """
+        outputs = []
+        with self._evaluation_mode():
+            for start, block in prediction_blocks(
+                X, self.module_.max_rows, self.device
+            ):
+                outputs.append(function(block)[: X.shape[0] - start].cpu().numpy())
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+
+    def mean_loss(self, rows):
+        """Return the loss of the module, mean over rows, as a float."""
+        total = 0.0
+        with self._evaluation_mode():
+            for X, target in ordered_batches(rows, self.module_.max_rows):
+                total = total + self.criterion_(self.module_(X), target) * len(X)
+        return (total / len(rows)).item()
+
+    @contextmanager
+    def _evaluation_mode(self):
+        training = self.module_.training
+        if training:
+            self.module_.eval()
+        try:
+            with share_of_the_cores(), torch.inference_mode():
+                yield
+        finally:
+            if training:
+                self.module_.train()

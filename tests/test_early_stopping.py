@@ -201,7 +201,7 @@ def test_bad_validation_data(arguments, message, split):
 
 def test_a_bad_scorer_is_named(small):
     with pytest.raises(ValueError, match="'scoring' parameter"):
-        SoftmaxClassifier(scoring="acuracy").fit(*small)
+        SoftmaxClassifier(scoring="no such scorer").fit(*small)
 
 
 def test_warm_start_goes_on_with_the_curve(split):

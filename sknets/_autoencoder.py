@@ -95,8 +95,8 @@ default="identity"
     Notes
     -----
     The error of a row is a sum over the features, so scale them alike. Weights start
-    from Xavier's uniform distribution; those of the last layer start from zero, unless
-    they are tied, and so do all biases.
+    from Xavier's uniform distribution; those of a linear last layer start from zero,
+    unless they are tied, and so do all biases.
 
     With an L1 penalty, small codes and large weights in the decoder cost less than
     sparse codes: add `tied_weights` or `weight_decay`.

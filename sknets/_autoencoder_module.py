@@ -144,15 +144,16 @@ class Autoencoder(DenseNetwork):
         self.emits_logits = emits_logits
 
     def reset_parameters(self, generator):
-        """Set the weights Xavier uniform, those of the last layer and biases zero."""
-        *hidden, last = (*self.encoder[::2], *self.decoder[::2])
-        for layer in (*hidden, last):
+        """Set the weights Xavier uniform, biases and a linear output's weights zero."""
+        layers = (*self.encoder[::2], *self.decoder[::2])
+        for layer in layers:
             nn.init.zeros_(layer.bias)
-        for layer in hidden:
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight, generator=generator)
-        if isinstance(last, nn.Linear):
-            nn.init.zeros_(last.weight)
+        # From zero, a ReLU would never get anywhere, and others would be slow to.
+        starts_from_zero = self.emits_logits or isinstance(self.output, nn.Identity)
+        if starts_from_zero and isinstance(layers[-1], nn.Linear):
+            nn.init.zeros_(layers[-1].weight)
 
     def stack(self):
         """Return the layers from input to output."""

@@ -147,6 +147,7 @@ class NetworkEstimator(BaseEstimator):
                 self.net_.restore(snapshot)
             raise
 
+    @torch.inference_mode(False)
     def _build(self, n_features, n_outputs):
         """Set a new, untrained `net_`."""
         device = resolve_device(self.device, self.dtype)
@@ -165,6 +166,7 @@ class NetworkEstimator(BaseEstimator):
             verbose=self.verbose,
         )
 
+    @torch.inference_mode(False)
     def _train(
         self, X, y=None, sample_weight=None, *, validation=None, single_pass=False
     ):

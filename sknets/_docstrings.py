@@ -55,7 +55,9 @@ warm_start : bool, default={warm_start!r}
 callbacks : list of skorch callbacks or None, default={callbacks!r}
     Called during training; cloned for each fit. Supported are callbacks that need the
     hooks alone or, of the history, `train_loss` and `valid_loss`: not those that
-    predict, such as EpochScoring. LRScheduler needs ``lr_schedule="constant"``.
+    predict, such as EpochScoring. LRScheduler needs ``lr_schedule="constant"``. Dense
+    networks train without autograd: hooks of their modules are not called, and each
+    batch overwrites the gradients of the last.
 
 device : str or torch.device, default={device!r}
     Where to compute: "cpu", "cuda", "cuda:1", "mps". "auto" takes CUDA, else MPS, else

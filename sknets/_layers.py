@@ -75,6 +75,7 @@ class Network(nn.Module):
             sets the gradients of all parameters.
         """
 
+        @torch.enable_grad()
         def loss_and_gradient(X, target):
             self.zero_grad()
             loss = criterion(self(X), target)
@@ -141,22 +142,26 @@ def chain_rule(layer, is_first):
 
 
 class LinearRule:
-    """X W^T + b, with gradients that are written where the last ones were."""
+    """X W^T + b, whose gradients are written where those of the last batch were."""
 
     def __init__(self, layer, is_first):
         self.weight, self.bias = layer.weight, layer.bias
         self.is_first = is_first
         self.weight_transposed = layer.weight.t()
-        for parameter in (self.weight, self.bias):
-            parameter.grad = torch.empty_like(parameter)
+        self.weight_gradient = torch.empty_like(self.weight)
+        self.bias_gradient = torch.empty_like(self.bias)
 
     def forward(self, X):
         self.X = X
         return torch.addmm(self.bias, X, self.weight_transposed)
 
     def backward(self, gradient):
-        torch.mm(gradient.t(), self.X, out=self.weight.grad)
-        torch.sum(gradient, 0, out=self.bias.grad)
+        torch.mm(gradient.t(), self.X, out=self.weight_gradient)
+        torch.sum(gradient, 0, out=self.bias_gradient)
+        # Callbacks and optimizers may have frozen a parameter or dropped its gradient.
+        weight, bias = self.weight, self.bias
+        weight.grad = self.weight_gradient if weight.requires_grad else None
+        bias.grad = self.bias_gradient if bias.requires_grad else None
         return None if self.is_first else gradient @ self.weight
 
 

@@ -150,6 +150,44 @@ class MLPDropoutClassifier(NetworkClassifier):
     def _sizes(self):
         return check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
 
+    def get_params(self, deep=True):
+        """Get the parameters of this estimator, but not those of `pretrained`.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Makes no difference here.
+
+        Returns
+        -------
+        params : dict
+            Parameter names mapped to their values.
+        """
+        # The autoencoder is fitted: what would search over them, or seed them, would
+        # change the user's object and nothing else.
+        return super().get_params(deep=False)
+
+    def set_params(self, **params):
+        """Set the parameters of this estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Estimator parameters.
+
+        Returns
+        -------
+        self : object
+            This estimator.
+        """
+        nested = [name for name in params if name.startswith("pretrained__")]
+        if nested:
+            raise ValueError(
+                f"{nested[0]} cannot be set, as pretrained is fitted already. Fit "
+                "another autoencoder."
+            )
+        return super().set_params(**params)
+
     def __sklearn_clone__(self):
         # A clone of an autoencoder would no longer be fitted.
         cloned = super().__sklearn_clone__()

@@ -131,6 +131,8 @@ class LeanNet(Evaluation, NeuralNet):
         with share_of_the_cores(), self._training_mode():
             with suppress(_TrainingStopped):
                 self.notify("on_train_begin", X=rows.X, y=rows.y)
+                loss_and_gradient = self.module_.gradient_function(self.criterion_)
+                self._gradient_function = loss_and_gradient
                 for epoch in range(epochs):
                     self.notify("on_epoch_begin", **on_epoch)
                     with self._keep_what_is_done():
@@ -183,12 +185,12 @@ class LeanNet(Evaluation, NeuralNet):
             for hook in hooks
         )
         self._updated = False
-        self._gradient_function = self.module_.gradient_function(self.criterion_)
         self.module_.train()
         try:
             yield
         finally:
-            del self._gradient_function, self._updated
+            del self._updated
+            vars(self).pop("_gradient_function", None)
             self._set_generators(lambda: None)
             self.module_.zero_grad()
             self.module_.eval()

@@ -16,7 +16,7 @@ class LeanStep:
     def step(self, closure=None):
         """Update the parameters by their gradients; return what `closure` returns."""
         # There are devices without fused kernels; and Adam's state begins in `step`.
-        if not self.defaults["fused"] or (self._state_names and not self.state):
+        if not self.defaults["fused"] or not self._has_state():
             return super().step(closure)
         loss = None if closure is None else closure()
         with torch.no_grad():
@@ -26,9 +26,18 @@ class LeanStep:
     # Without this mark, torch wraps `step` into its profiler, the half of what is left.
     step.hooked = True
 
+    def _has_state(self):
+        return not self._state_names or all(
+            parameter in self.state
+            for group in self.param_groups
+            for parameter in group["params"]
+        )
+
     def _update(self):
         for group in self.param_groups:
-            parameters = group["params"]
+            parameters = [p for p in group["params"] if p.grad is not None]
+            if not parameters:
+                continue
             tensors = [
                 [self.state[parameter][name] for parameter in parameters]
                 for name in self._state_names

@@ -7,6 +7,7 @@ import torch
 from joblib.parallel import get_active_backend
 
 _lock = threading.Lock()
+_this_thread = threading.local()
 _n_sharing = 0
 _n_threads_alone = 1
 
@@ -40,16 +41,19 @@ def _is_worker_thread():
 def _enter():
     global _n_sharing, _n_threads_alone
     with _lock:
-        if _n_sharing == 0:
+        # A thread of a pool may still have its one core from the last time.
+        if _n_sharing == 0 and not getattr(_this_thread, "is_limited", False):
             _n_threads_alone = torch.get_num_threads()
         _n_sharing += 1
         torch.set_num_threads(1)
+        _this_thread.is_limited = True
 
 
 def _leave():
-    # The setting reaches beyond this thread, so the last to leave restores it.
+    # The setting reaches the others too, so it is for the last to leave to restore it.
     global _n_sharing
     with _lock:
         _n_sharing -= 1
         if _n_sharing == 0:
             torch.set_num_threads(_n_threads_alone)
+            _this_thread.is_limited = False

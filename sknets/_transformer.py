@@ -166,11 +166,7 @@ default=None
         score : float
             Mean of `score_samples`. Higher is better, at most 0.
         """
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        if self.module_.emits_logits:
-            check_unit_interval(X)
-        return -self._mean_error(X)
+        return float(self.score_samples(X).mean(dtype=np.float64))
 
     def _fit(self, X, X_val, *, single_pass):
         self._check_options()
@@ -188,7 +184,8 @@ default=None
             if single_pass:
                 vars(self).pop("reconstruction_error_", None)
             else:
-                self.reconstruction_error_ = self._mean_error(X)
+                rows = Rows(X, device=self.device_)
+                self.reconstruction_error_ = self.net_.mean_loss(rows)
         return self
 
     def _validate_validation(self, X):
@@ -204,9 +201,6 @@ default=None
         loss = self.net_.criterion_
         return loss.row_errors(self.module_(rows), rows).unsqueeze(1)
 
-    def _mean_error(self, X):
-        return self.net_.mean_loss(Rows(X, device=self.device_))
-
     @property
     def _n_features_out(self):
         return self.module_.encoder[-2].out_features
@@ -221,7 +215,8 @@ def check_unit_interval(X):
     """Raise where cross-entropy cannot take validated X as its target."""
     values = X.data if sparse.issparse(X) else X
     low, high = values.min(initial=0), values.max(initial=1)
-    if low < 0 or high > 1:
+    rounding = 8 * np.finfo(X.dtype).eps  # as MinMaxScaler leaves it
+    if low < -rounding or high > 1 + rounding:
         raise ValueError(
             f"X must be in [0, 1] for loss='cross_entropy', but it has values from "
             f"{low:g} to {high:g}. Scale it, for example with MinMaxScaler(clip=True), "

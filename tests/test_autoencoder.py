@@ -4,10 +4,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.linalg import subspace_angles
 from scipy.special import expit
+from sklearn.base import clone
 from sklearn.datasets import load_digits, load_wine
 from sklearn.decomposition import PCA
 from sklearn.metrics import log_loss, roc_auc_score
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sknets import DenoisingAutoencoderTransformer
 
@@ -374,3 +375,41 @@ def test_partial_fit_over_chunks_learns(digits):
             coder.partial_fit(chunk)
     assert coder.n_iter_ == 44
     assert coder.score(X) > first
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "softplus"])
+def test_pretraining_does_no_harm(activation, digits):
+    X = digits[0]
+    deep = DenoisingAutoencoderTransformer(
+        8, hidden_layer_sizes=(32, 16), activation=activation, random_state=0
+    )
+    scratch = deep.fit(X).reconstruction_error_
+    pretrained = clone(deep).set_params(pretrain_epochs=20).fit(X)
+    assert pretrained.reconstruction_error_ < 1.1 * scratch
+
+
+def test_a_relu_output_learns(digits):
+    X = np.abs(digits[0])
+    coder = DenoisingAutoencoderTransformer(
+        20, output_activation="relu", max_epochs=30, random_state=0
+    ).fit(X)
+    mean_predictor = 0.5 * ((X - X.mean(axis=0)) ** 2).sum(axis=1).mean()
+    assert coder.reconstruction_error_ < mean_predictor
+
+
+def test_a_huge_entry_is_reported_by_scores_too(digits):
+    X = digits[0].copy()
+    coder = DenoisingAutoencoderTransformer(5, max_epochs=1, random_state=0).fit(X)
+    X[3, 2] = 1e25
+    for method in (coder.score, coder.score_samples):
+        with pytest.raises(ValueError, match="so large that"):
+            method(X)
+
+
+def test_cross_entropy_takes_what_a_scaler_rounds(digits):
+    X = MinMaxScaler().fit_transform(digits[0])
+    X[0, 0] = np.nextafter(np.float32(1), np.float32(2))
+    coder = DenoisingAutoencoderTransformer(
+        5, output_activation="logistic", loss="cross_entropy", max_epochs=1
+    )
+    assert np.isfinite(coder.fit(X).reconstruction_error_)

@@ -65,14 +65,9 @@ def cost_of_pca(n_components, X, X_test):
     return 0.5 * ((restored - X_test) ** 2).sum()
 
 
-@pytest.mark.parametrize(
-    "options",
-    [{"noise_level": 0.3, "max_epochs": 60}, {"activation": "identity"}],
-    ids=str,
-)
-def test_one_hidden_layer_undercuts_pca(options, standardised):
+def test_one_hidden_layer_undercuts_pca(standardised):
     X, X_test = standardised
-    coder = DenoisingAutoencoderTransformer(random_state=0, **options)
+    coder = DenoisingAutoencoderTransformer(activation="identity", random_state=0)
     cost = -coder.fit(X).score(X_test) * 10_000
     assert cost < cost_of_pca(200, X, X_test)
 

@@ -5,6 +5,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -13,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from skorch.callbacks import Callback, Freezer
 
 from sknets import (
     ConvNetClassifier,
@@ -128,3 +130,64 @@ class TestEveryEstimator:
         assert next(fitted.module_.parameters()).device.type == device
         assert fitted.net_.module_ is fitted.module_
         assert not fitted.module_.training
+
+
+class DropsGradients(Callback):
+    def on_batch_end(self, net, **kwargs):
+        net.optimizer_.zero_grad()
+
+
+@pytest.mark.parametrize("optimizer", ["adagrad", torch.optim.SGD], ids=str)
+def test_dropped_gradients_come_back(optimizer, small):
+    X, y = small
+    model = SoftmaxClassifier(
+        optimizer=optimizer, learning_rate=0.1, max_epochs=20, random_state=0
+    )
+    dropping = clone(model).set_params(callbacks=[DropsGradients()]).fit(X, y)
+    assert_array_equal(dropping.coef_, model.fit(X, y).coef_)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "adam", "adamw"])
+@pytest.mark.parametrize(
+    ("estimator", "pattern"),
+    [
+        (MLPDropoutClassifier(4, max_epochs=3, random_state=0), "hidden.0.*"),
+        (
+            ConvNetClassifier(2, hidden_layer_sizes=4, max_epochs=3, random_state=0),
+            "convolutions.*",
+        ),
+    ],
+    ids=["perceptron", "convnet"],
+)
+def test_frozen_layers_stay(estimator, pattern, optimizer, small):
+    X, y = small
+    model = clone(estimator).set_params(
+        optimizer=optimizer, learning_rate=0.01, callbacks=[Freezer(pattern)]
+    )
+    at_start = clone(model).set_params(learning_rate=1e-30)
+    weights = [
+        {name: value.clone() for name, value in m.fit(X, y).module_.named_parameters()}
+        for m in (model, at_start)
+    ]
+    for name in weights[0]:
+        frozen = name.startswith(pattern[:-1])
+        assert torch.equal(weights[0][name], weights[1][name]) == frozen
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        MLPDropoutClassifier(4, max_epochs=3, random_state=0),
+        ConvNetClassifier(2, hidden_layer_sizes=4, max_epochs=3, random_state=0),
+    ],
+    ids=["perceptron", "convnet"],
+)
+def test_fits_where_gradients_are_off(estimator, mode, small):
+    X, y = small
+    expected = clone(estimator).fit(X, y).predict_proba(X)
+    with mode():
+        model = clone(estimator).fit(X, y)
+    assert_array_equal(model.predict_proba(X), expected)
+    model.partial_fit(X, y)
+    assert all(p.grad is None for p in model.module_.parameters())

@@ -66,3 +66,18 @@ def test_state_moves_between_lean_and_torchs_own(name):
         weight.grad = torch.full((3,), 0.5)
         either.step()
     torch.testing.assert_close(twin, parameter)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_parameters_without_a_gradient_stay(name):
+    lean, options = OPTIMIZERS[name]
+    moving, frozen = (torch.nn.Parameter(torch.ones(3)) for _ in range(2))
+    optimizer = lean([moving, frozen], lr=0.1, fused=True, **options)
+    for _ in range(3):
+        moving.grad = torch.ones(3)
+        optimizer.step()
+    assert (moving < 1).all()
+    assert (frozen == 1).all()
+    frozen.grad = torch.ones(3)
+    optimizer.step()
+    assert (frozen < 1).all()

@@ -6,6 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.decomposition import PCA
+from sklearn.ensemble import BaggingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
@@ -240,3 +241,15 @@ def test_partial_fit_starts_from_the_encoder_too(coder, digits):
     assert_array_equal(
         weights(model.module_.hidden)[0], weights(coder.module_.encoder)[0]
     )
+
+
+def test_nothing_reaches_the_fitted_autoencoder(digits):
+    X, _, y, _ = digits
+    coder = DenoisingAutoencoderTransformer(20, activation="relu", max_epochs=2)
+    coder.set_params(random_state=0).fit(X)
+    model = MLPDropoutClassifier(20, pretrained=coder, max_epochs=1)
+    BaggingClassifier(model, n_estimators=2, random_state=0).fit(X, y)
+    assert coder.random_state == 0
+    with pytest.raises(ValueError, match="pretrained__noise_level cannot be set"):
+        clone(model).set_params(pretrained__noise_level=0.5)
+    assert coder.noise_level == 0.01

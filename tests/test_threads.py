@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from joblib import Parallel, delayed
@@ -59,3 +61,26 @@ def test_the_number_of_threads_survives_an_error(small):
             for _ in range(2)
         )
     assert torch.get_num_threads() == 2
+
+
+def threads_of_a_new_thread():
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(torch.get_num_threads).result()
+
+
+def test_a_pool_that_is_used_again_leaves_no_trace(small):
+    X, y = small
+    with Parallel(2, backend="threading") as parallel:
+        for _ in range(3):
+            parallel(delayed(fit)(ESTIMATORS[0], X, y) for _ in range(4))
+            assert threads_of_a_new_thread() == 2
+
+
+def test_predictions_in_threads_take_a_core_each(small):
+    X, y = small
+    model = clone(ESTIMATORS[0]).fit(X, y)
+    seen = []
+    model.module_.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    parallel = Parallel(2, backend="threading")
+    parallel(delayed(model.predict)(X) for _ in range(4))
+    assert seen == [1] * 4

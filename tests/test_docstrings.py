@@ -55,7 +55,7 @@ class TestEstimators:
 def test_functions_document_parameters_and_returns(function):
     found = sections(function)
     names = [n for n in inspect.signature(function).parameters if n != "self"]
-    assert [p.name for p in found["Parameters"]] == names
+    assert [p.name.lstrip("*") for p in found["Parameters"]] == names
     assert found["Returns"]
     assert found["Summary"]
 

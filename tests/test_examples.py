@@ -12,6 +12,9 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def run(script, folder, *arguments):
     environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONWARNINGS": "default"}
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # Two processes that each take all cores wait for each other most of the time.
+        environment["OMP_NUM_THREADS"] = "1"
     return subprocess.run(
         [sys.executable, str(EXAMPLES / script), *arguments],
         cwd=folder,

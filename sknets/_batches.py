@@ -8,11 +8,6 @@ from torch.utils.data import Dataset
 # A block of X that is evaluated at a time takes so many bytes at most.
 BLOCK_BYTES = 2**22
 
-# BLAS computes the rows that do not fill a register tile with other kernels, which sum
-# in another order. Padded to full tiles, a row has the same bits whichever rows come
-# with it, but for a few layer sizes below a dozen units.
-TILE_SIZE = 4
-
 
 def to_tensor(array, device):
     """Return a tensor that shares the memory of a NumPy array where the device allows.
@@ -120,7 +115,7 @@ def training_batches(rows, batch_size, make_generator):
 def ordered_batches(rows, max_rows):
     """Yield the rows once, in order, in large blocks for evaluation."""
     order = torch.arange(len(rows), device=rows.device)
-    for positions in order.split(block_size(rows.X, max_rows)):
+    for positions in order.split(block_size(rows.X, max_rows, 1)):
         yield rows.take(positions)
 
 
@@ -129,24 +124,24 @@ def count_batches(n_samples, batch_size):
     return -(-n_samples // batch_size)
 
 
-def block_size(X, max_rows):
+def block_size(X, max_rows, tile_rows):
     """Return how many rows of X to evaluate at a time, in full tiles."""
-    n_tiles = BLOCK_BYTES // (X.dtype.itemsize * X.shape[1] * TILE_SIZE)
-    return min(max(n_tiles, 1) * TILE_SIZE, max_rows)
+    n_tiles = BLOCK_BYTES // (X.dtype.itemsize * X.shape[1] * tile_rows)
+    return min(max(n_tiles, 1) * tile_rows, max_rows)
 
 
-def prediction_blocks(X, max_rows, device):
+def prediction_blocks(X, max_rows, tile_rows, device):
     """Yield ``(start, block)``: X in order, as dense blocks of rows on the device.
 
     A last block that does not fill its tiles is padded with rows of zeros, so a block
     can hold more rows than are left of X.
     """
-    n_rows = block_size(X, max_rows)
+    n_rows = block_size(X, max_rows, tile_rows)
     for start in range(0, X.shape[0], n_rows):
         block = X[start : start + n_rows]
         if sparse.issparse(block):
             block = block.toarray()
-        missing = -len(block) % TILE_SIZE
+        missing = -len(block) % tile_rows
         if missing:
             padded = np.zeros((len(block) + missing, X.shape[1]), X.dtype)
             padded[: len(block)] = block

@@ -26,10 +26,10 @@ class Evaluation:
         outputs : ndarray of shape (n_samples, n_out)
         """
         outputs = []
+        module = self.module_
+        blocks = prediction_blocks(X, module.max_rows, module.tile_rows(), self.device)
         with self._evaluation_mode():
-            for start, block in prediction_blocks(
-                X, self.module_.max_rows, self.device
-            ):
+            for start, block in blocks:
                 outputs.append(function(block)[: X.shape[0] - start].cpu().numpy())
         return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 

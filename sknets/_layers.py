@@ -4,6 +4,8 @@ What is random in training draws from the ``generator`` of its layer, which is s
 the length of a fit; without one, it draws from torch's global generator.
 """
 
+from math import gcd
+
 import torch
 from torch import nn
 
@@ -25,6 +27,17 @@ ACTIVATION_MATHS = {
     nn.Softplus: (nn.functional.softplus, lambda output: -torch.expm1(-output)),
     nn.Tanh: (torch.tanh_, lambda output: 1 - output * output),
 }
+
+
+# torch computes what does not fill a vector of these with other instructions, whose
+# last bits differ.
+ROUNDED_APART = (nn.Sigmoid, nn.Softplus)
+VECTOR_SIZE = 32  # of the widest vectors: two registers of AVX-512 in float32
+
+# BLAS computes the rows that do not fill a register tile with other kernels, which sum
+# in another order. In full tiles, a row has the same bits whichever rows come with it,
+# but for a few layer sizes below a dozen units.
+TILE_ROWS = 4
 
 
 class Dropout(nn.Module):
@@ -59,6 +72,14 @@ class Network(nn.Module):
 
     # To evaluate at a time: enough to keep the cores busy, as few as caches hold.
     max_rows = 1024
+
+    def tile_rows(self):
+        """Return what the number of rows is to be a multiple of, in evaluation.
+
+        Then a row has the same outputs, to the last bit, whichever rows come with it.
+        """
+        apart = any(isinstance(layer, ROUNDED_APART) for layer in self.modules())
+        return VECTOR_SIZE if apart else TILE_ROWS
 
     def gradient_function(self, criterion):
         """Return the function that the training loop calls for each batch.
@@ -100,6 +121,10 @@ class DenseNetwork(Network):
         """
         raise NotImplementedError
 
+    def tile_rows(self):
+        """Return what the number of rows is to be a multiple of, in evaluation."""
+        return full_tiles(self.stack())
+
     def gradient_function(self, criterion):
         """Return the function that the training loop calls for each batch."""
         layers = [layer for layer in self.stack() if not does_nothing(layer)]
@@ -127,6 +152,17 @@ def does_nothing(layer):
     return isinstance(layer, nn.Identity) or (
         isinstance(layer, Dropout) and not layer.p
     )
+
+
+def full_tiles(layers):
+    """Return the fewest rows that fill BLAS's tiles and the vectors of activations."""
+    n_rows = TILE_ROWS
+    for layer in layers:
+        if hasattr(layer, "bias"):
+            n_units = len(layer.bias)
+        elif isinstance(layer, ROUNDED_APART):
+            n_rows = max(n_rows, VECTOR_SIZE // gcd(VECTOR_SIZE, n_units))
+    return n_rows
 
 
 # -- the chain rule, layer by layer --------------------------------------------------

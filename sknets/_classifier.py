@@ -267,12 +267,18 @@ default=None
             raise ValueError(f"X_val or y_val is not valid: {error}") from error
         weight = None
         if sample_weight is not None or self.class_weight is not None:
-            weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+            try:
+                weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+            except ValueError as error:
+                message = f"sample_weight_val is not valid: {error}"
+                raise ValueError(message) from error
         if self.class_weight is not None:
             if training_weight is None:
                 training_weight = np.ones(len(codes))
             of_class = self._class_weights(codes, self.classes_, training_weight)
             weight = weight * of_class[validation_codes]
+            if not weight.any():
+                raise ValueError("class_weight leaves no row of X_val a weight.")
         return X, validation_codes, normalise(weight)
 
 

@@ -177,9 +177,9 @@ default=None
                 check_unit_interval(X)
             if not continues:
                 self._build(X.shape[1], X.shape[1])
-                if not single_pass:
-                    self._pretrain(X)
             validation = None if X_val is None else (self._validate_validation(X_val),)
+            if not continues and not single_pass:
+                self._pretrain(X)
             self._train(X, validation=validation, single_pass=single_pass)
             if single_pass:
                 vars(self).pop("reconstruction_error_", None)

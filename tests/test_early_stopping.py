@@ -188,6 +188,10 @@ def test_grid_search_over_pipelines_that_stop_early(split):
         ({"X_val": [[0.0] * 4], "y_val": ["a"]}, "X_val or y_val.*X has 4 features"),
         ({"X_val": [[0.0] * 5], "y_val": ["d"]}, "X_val or y_val.*unseen labels"),
         ({"X_val": [[np.nan] * 5], "y_val": ["a"]}, "X_val or y_val.*NaN"),
+        (
+            {"X_val": [[0.0] * 5], "y_val": ["a"], "sample_weight_val": [-1]},
+            "sample_weight_val is not valid",
+        ),
     ],
 )
 def test_bad_validation_data(arguments, message, split):
@@ -197,6 +201,13 @@ def test_bad_validation_data(arguments, message, split):
     with pytest.raises(ValueError, match=message):
         model.fit(X, y, **arguments)
     assert_array_equal(model.coef_, before)
+
+
+def test_validation_rows_that_all_weigh_nothing(split):
+    X, X_val, y, y_val = split
+    model = SoftmaxClassifier(class_weight={"a": 0.0, "b": 1.0, "c": 1.0})
+    with pytest.raises(ValueError, match="leaves no row of X_val"):
+        model.fit(X, y, X_val=X_val[y_val == "a"], y_val=y_val[y_val == "a"])
 
 
 def test_a_bad_scorer_is_named(small):

@@ -7,13 +7,15 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import train_test_split
-from sklearn.utils import assert_all_finite
 
 from sknets._batches import Rows, count_batches
+from sknets._callbacks import EpochTasks
 from sknets._device import resolve_device
 from sknets._early_stopping import BestEpoch
+from sknets._inputs import check_all_finite, float_dtype, validate
 from sknets._net import build_net
 from sknets._optimizers import OPTIMIZERS
 from sknets._random import (
@@ -23,21 +25,24 @@ from sknets._random import (
     spawn_generator,
     spawn_seed,
 )
-from sknets._sklearn import Interval, StrOptions, SubclassOf, validate_data
+from sknets._sklearn import Interval, StrOptions, SubclassOf
 
 
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     """A torch module behind scikit-learn's interface.
 
     A subclass says how to build its module (`_build_module`), which loss to train it
     by (`_criterion`), and how long by default (`_auto_updates`, `_auto_min_epochs`).
     """
 
+    _multi_label = False
+
     _parameter_constraints = {
         "optimizer": [StrOptions(set(OPTIMIZERS)), SubclassOf(torch.optim.Optimizer)],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "lr_schedule": [StrOptions({"constant", "cosine"})],
+        "lr_schedule": [StrOptions({"constant", "cosine"}), callable],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [
             Interval(Integral, 1, None, closed="left"),
@@ -56,44 +61,9 @@ class NetworkEstimator(BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    def __init__(
-        self,
-        *,
-        optimizer,
-        learning_rate,
-        lr_schedule,
-        weight_decay,
-        batch_size,
-        max_epochs,
-        early_stopping,
-        validation_fraction,
-        n_iter_no_change,
-        tol,
-        scoring,
-        warm_start,
-        callbacks,
-        device,
-        dtype,
-        random_state,
-        verbose,
-    ):
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.lr_schedule = lr_schedule
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.scoring = scoring
-        self.warm_start = warm_start
-        self.callbacks = callbacks
-        self.device = device
-        self.dtype = dtype
-        self.random_state = random_state
-        self.verbose = verbose
+    def __init__(self, **parameters):
+        for name, value in parameters.items():
+            setattr(self, name, value)
 
     @property
     def module_(self):
@@ -112,18 +82,15 @@ class NetworkEstimator(BaseEstimator):
     def _validate(self, X, y="no_validation", *, reset, ensure_all_finite=True):
         """Return X (and y) as validated arrays in the precision of the network."""
         dtype = self.dtype if reset else self._fitted_dtype
-        # What overflows in float32 is reported as an infinity of X.
-        with np.errstate(over="ignore"):
-            return validate_data(
-                self,
-                X,
-                y,
-                reset=reset,
-                accept_sparse="csr",
-                dtype=np.dtype(dtype),
-                order="C",
-                ensure_all_finite=ensure_all_finite,
-            )
+        return validate(
+            self,
+            X,
+            y,
+            dtype=np.dtype(dtype),
+            reset=reset,
+            ensure_all_finite=ensure_all_finite,
+            multi_output=self._multi_label,
+        )
 
     @property
     def _fitted_dtype(self):
@@ -141,6 +108,10 @@ class NetworkEstimator(BaseEstimator):
         try:
             yield
         except BaseException:
+            # scikit-learn has yet to end its callbacks by these.
+            for name in ("_callback_fit_ctx", "_skl_callbacks_to_teardown"):
+                if name in vars(self):
+                    attributes[name] = vars(self)[name]
             vars(self).clear()
             vars(self).update(attributes)
             if snapshot is not None:
@@ -157,6 +128,7 @@ class NetworkEstimator(BaseEstimator):
         self.net_ = build_net(
             module,
             self._criterion,
+            n_outputs=n_outputs,
             optimizer=self.optimizer,
             weight_decay=self.weight_decay,
             callbacks=self.callbacks,
@@ -168,11 +140,19 @@ class NetworkEstimator(BaseEstimator):
 
     @torch.inference_mode(False)
     def _train(
-        self, X, y=None, sample_weight=None, *, validation=None, single_pass=False
+        self,
+        X,
+        y=None,
+        sample_weight=None,
+        *,
+        given,
+        validation=None,
+        single_pass=False,
     ):
         """Train `net_` on validated data and set the attributes that tell of it.
 
-        `validation` are validated X, y and weights of other rows, or None.
+        `given` is X, y and metadata as the user gave them, for callbacks; `validation`
+        are validated X, y and weights of other rows, or None.
         """
         rows = Rows(X, y, sample_weight, device=self.device_)
         held_out, best_epoch, score = None, None, None
@@ -186,12 +166,15 @@ class NetworkEstimator(BaseEstimator):
             if self.early_stopping:
                 best_epoch = BestEpoch(self.n_iter_no_change, self.tol)
         epochs = 1 if single_pass else self._count_epochs(len(rows))
+        tasks = EpochTasks(self, epochs, given)
         self.net_.train(
             rows,
             epochs=epochs,
             learning_rate=self.learning_rate,
             lr_schedule="constant" if single_pass else self.lr_schedule,
             batch_size=self.batch_size,
+            max_grad_norm=self.max_grad_norm,
+            tasks=tasks,
             validation=held_out,
             score=score,
             best_epoch=best_epoch,
@@ -201,6 +184,7 @@ class NetworkEstimator(BaseEstimator):
         self.loss_curve_ = self._curve("train_loss")
         self.validation_loss_curve_ = self._curve("valid_loss")
         self.validation_scores_ = self._curve("valid_score")
+        tasks.close()
         return self
 
     def _curve(self, name):
@@ -215,8 +199,8 @@ class NetworkEstimator(BaseEstimator):
             return None
         scorer = check_scoring(self, self.scoring)
         if rows.index is not None:
-            X = X[rows.index.cpu().numpy()]
-        y = None if rows.y is None else self.classes_[rows.codes()]
+            X = X[rows.index if torch.is_tensor(X) else rows.index.cpu().numpy()]
+        y = None if rows.y is None else self._targets.decode(rows.codes())
 
         def score():
             # X has lost its names in validation, which would raise a warning.
@@ -240,7 +224,7 @@ class NetworkEstimator(BaseEstimator):
             _, held_out = train_test_split(
                 np.arange(len(rows)),
                 test_size=self.validation_fraction,
-                stratify=None if rows.y is None else rows.codes(),
+                stratify=rows.codes() if self._stratifies else None,
                 random_state=spawn_seed(self.net_.seed, SPLITTING),
             )
         except ValueError as error:
@@ -262,7 +246,7 @@ class NetworkEstimator(BaseEstimator):
 
         outputs = self.net_.infer_rows(apply, rows)
         if not math.isfinite(sum(sums)):
-            assert_all_finite(rows, estimator_name=type(self).__name__, input_name="X")
+            check_all_finite(rows, estimator_name=type(self).__name__)
         if not np.isfinite(outputs).all():
             raise ValueError(
                 "Input X contains values so large that the outputs of the network are "
@@ -274,9 +258,3 @@ class NetworkEstimator(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def float_dtype(X):
-    """Return float32 where all of X is float32, else float64."""
-    dtypes = X.dtypes if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
-    return np.float32 if all(dtype == np.float32 for dtype in dtypes) else np.float64

@@ -10,11 +10,13 @@ BLOCK_BYTES = 2**22
 
 
 def to_tensor(array, device):
-    """Return a tensor that shares the memory of a NumPy array where the device allows.
+    """Return a tensor that shares the memory of an array where the device allows.
 
     DLPack, unlike ``torch.from_numpy``, takes read-only arrays without a warning.
     Nothing here writes to them.
     """
+    if torch.is_tensor(array):
+        return array.to(device)
     return torch.from_dlpack(np.ascontiguousarray(array)).to(device)
 
 
@@ -23,10 +25,10 @@ class Rows(Dataset):
 
     Parameters
     ----------
-    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    X : ndarray, tensor or CSR matrix of shape (n_samples, n_features)
         A CSR matrix stays sparse in the memory of the host; batches are dense.
 
-    y : ndarray of shape (n_samples,) or None
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels), or None
         Codes of the classes; None makes X its own target.
 
     sample_weight : ndarray of shape (n_samples,) or None
@@ -37,13 +39,13 @@ class Rows(Dataset):
 
     def __init__(self, X, y=None, sample_weight=None, *, device):
         self.device = device
-        self.dtype = getattr(torch, X.dtype.name)
+        self.dtype = getattr(torch, str(X.dtype).removeprefix("torch."))
         self.X = X if sparse.issparse(X) else to_tensor(X, device)
         self.y = None if y is None else to_tensor(y, device)
         self.sample_weight = None
         self.index = None
         if sample_weight is not None:
-            self.sample_weight = to_tensor(sample_weight.astype(X.dtype), device)
+            self.sample_weight = to_tensor(sample_weight, device).to(self.dtype)
             if (sample_weight == 0).any():
                 self.index = to_tensor(np.flatnonzero(sample_weight), device)
 
@@ -69,9 +71,19 @@ class Rows(Dataset):
             return X, y
         return X, (y, _pick(self.sample_weight, index))
 
+    def inputs(self):
+        """Return X of the rows, as a tensor or CSR matrix."""
+        if sparse.issparse(self.X) and self.index is not None:
+            return self.X[self.index.cpu().numpy()]
+        return self.X if self.index is None else self.X.index_select(0, self.index)
+
+    def targets(self):
+        """Return the targets as a tensor, or None where X is its own target."""
+        return None if self.y is None else _pick(self.y, self.index)
+
     def codes(self):
         """Return the targets as an ndarray of shape (n_rows,)."""
-        return _pick(self.y, self.index).cpu().numpy()
+        return self.targets().cpu().numpy()
 
     def split(self, positions):
         """Return two sets of rows, without and with those at `positions`; no copy."""
@@ -141,9 +153,8 @@ def prediction_blocks(X, max_rows, tile_rows, device):
         block = X[start : start + n_rows]
         if sparse.issparse(block):
             block = block.toarray()
+        block = to_tensor(block, device)
         missing = -len(block) % tile_rows
         if missing:
-            padded = np.zeros((len(block) + missing, X.shape[1]), X.dtype)
-            padded[: len(block)] = block
-            block = padded
-        yield start, to_tensor(block, device)
+            block = torch.nn.functional.pad(block, (0, 0, 0, missing))
+        yield start, block

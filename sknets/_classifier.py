@@ -1,34 +1,28 @@
 """What the classifiers share: labels, weights and probabilities."""
 
 import numpy as np
-from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sknets._base import NetworkEstimator
-from sknets._modules import CrossEntropy
+from sknets._callbacks import as_given
+from sknets._inputs import to_host
 from sknets._sklearn import (
     StrOptions,
     check_partial_fit_first_call,
     check_sample_weight,
     fit_context,
 )
+from sknets._targets import find_targets, normalise
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     """A module that emits logits, behind scikit-learn's interface of classifiers."""
 
-    _criterion = CrossEntropy
     _loss_note = ", with dropout and without the penalty of `weight_decay`"
     _parameter_constraints = NetworkEstimator._parameter_constraints | {
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
-
-    def __init__(self, *, class_weight, **shared):
-        super().__init__(**shared)
-        self.class_weight = class_weight
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -82,26 +76,30 @@ default=None
             raise ValueError("X_val and y_val must be given together.")
         if X_val is None and sample_weight_val is not None:
             raise ValueError("sample_weight_val was given without X_val.")
+        given = as_given(X, y, sample_weight)
+        y, sample_weight = to_host(y), to_host(sample_weight)
         continues = self._continues(partial=False)
         with self._unchanged_on_error(continues=continues):
             X, y = self._validate(X, y, reset=not continues)
-            check_classification_targets(y)
-            classes = np.unique(y)
-            self._check_number_of_classes(classes, "y")
-            if continues and not np.array_equal(classes, self.classes_):
+            targets = find_targets(y)
+            self._check_targets(targets, "y")
+            if continues and not np.array_equal(targets.classes, self.classes_):
                 raise ValueError(
                     "warm_start=True continues on the classes of the previous fit, "
-                    f"{self.classes_}, but y has {classes}."
+                    f"{self.classes_}, but y has {targets.classes}."
                 )
-            codes = encode(y, classes)
-            weight = self._row_weights(sample_weight, codes, X, classes)
+            codes = targets.encode(y)
+            weight = self._row_weights(sample_weight, codes, X, targets)
             if not continues:
-                self.classes_ = classes
-                self._build(X.shape[1], len(classes))
+                self._targets = targets
+                self.classes_ = targets.classes
+                self._build(X.shape[1], len(self.classes_))
             validation = self._validate_validation(
                 X_val, y_val, sample_weight_val, codes, sample_weight
             )
-            return self._train(X, codes, normalise(weight), validation=validation)
+            return self._train(
+                X, codes, normalise(weight), given=given, validation=validation
+            )
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -141,17 +139,20 @@ default=None
                 "class_weight='balanced' is not supported by partial_fit, which does "
                 "not see all of y. Pass the weights as a dict."
             )
+        given = as_given(X, y, sample_weight)
+        y, sample_weight = to_host(y), to_host(sample_weight)
         continues = self._continues(partial=True)
         with self._unchanged_on_error(continues=continues):
             check_partial_fit_first_call(self, classes)
-            self._check_number_of_classes(self.classes_, "classes")
             X, y = self._validate(X, y, reset=not continues)
-            check_classification_targets(y)
-            codes = encode(y, self.classes_)
-            weight = self._row_weights(sample_weight, codes, X, self.classes_)
+            if not continues:
+                self._targets = type(find_targets(y))(self.classes_)
+            self._check_targets(self._targets, "classes")
+            codes = self._targets.encode(y)
+            weight = self._row_weights(sample_weight, codes, X, self._targets)
             if not continues:
                 self._build(X.shape[1], len(self.classes_))
-            return self._train(X, codes, weight, single_pass=True)
+            return self._train(X, codes, weight, given=given, single_pass=True)
 
     def decision_function(self, X):
         """Return the logits.
@@ -167,9 +168,7 @@ default=None
             For two classes, the log-odds of ``classes_[1]``. Of the float dtype of X.
         """
         logits = self._logits(X)
-        if logits.shape[1] == 2:
-            return logits[:, 1] - logits[:, 0]
-        return logits
+        return self._targets.decision(logits)
 
     def predict(self, X):
         """Return the most probable label of each row.
@@ -184,8 +183,8 @@ default=None
         y : ndarray of shape (n_samples,)
             Labels, of the dtype of `classes_`.
         """
-        codes = self._logits(X).argmax(axis=1)
-        return self.classes_[codes]
+        logits = self._logits(X)
+        return self._targets.decode(self._targets.codes(logits))
 
     def predict_proba(self, X):
         """Return the probabilities of the classes.
@@ -200,7 +199,8 @@ default=None
         probabilities : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`. Of the float dtype of X.
         """
-        return softmax(self._logits(X), axis=1)
+        logits = self._logits(X)
+        return self._targets.probabilities(logits)
 
     def predict_log_proba(self, X):
         """Return the logarithms of the probabilities of the classes.
@@ -215,27 +215,41 @@ default=None
         log_probabilities : ndarray of shape (n_samples, n_classes)
             Finite also where a probability underflows to zero.
         """
-        return log_softmax(self._logits(X), axis=1)
+        logits = self._logits(X)
+        return self._targets.log_probabilities(logits)
 
     def _logits(self, X):
         check_is_fitted(self)
         return self._forward(self.module_, X)
 
-    def _check_number_of_classes(self, classes, name):
-        if len(classes) < 2:
+    @property
+    def _criterion(self):
+        return self._targets.criterion
+
+    @property
+    def _stratifies(self):
+        return self._targets.exclusive
+
+    def _check_targets(self, targets, name):
+        if len(targets.classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least 2 classes in {name}, but there "
-                f"is one class only: {classes[0]!r}."
+                f"is one class only: {targets.classes[0]!r}."
+            )
+        if self.class_weight is not None and not targets.exclusive:
+            raise ValueError(
+                "class_weight must be None for a multilabel y, whose rows have no one "
+                "class. Weigh them by sample_weight."
             )
 
-    def _row_weights(self, sample_weight, codes, X, classes):
+    def _row_weights(self, sample_weight, codes, X, targets):
         """Combine sample and class weights, or return None where there are none."""
         if sample_weight is None and self.class_weight is None:
             return None
         weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         if self.class_weight is None:
             return weight
-        of_class = self._class_weights(codes, classes, weight)
+        of_class = targets.class_weights(self.class_weight, codes, weight)
         weight = weight * of_class[codes]
         if not np.isfinite(of_class).all() or of_class.min() < 0 or not weight.any():
             raise ValueError(
@@ -243,14 +257,6 @@ default=None
                 "not zero for all samples of positive weight."
             )
         return weight
-
-    def _class_weights(self, codes, classes, sample_weight):
-        return compute_class_weight(
-            self.class_weight,
-            classes=classes,
-            y=classes[codes],
-            sample_weight=sample_weight,
-        )
 
     def _validate_validation(self, X, y, sample_weight, codes, training_weight):
         """Return validated X, codes and weights of the validation data, or None.
@@ -260,9 +266,10 @@ default=None
         """
         if X is None:
             return None
+        y, sample_weight = to_host(y), to_host(sample_weight)
         try:
             X, y = self._validate(X, y, reset=False)
-            validation_codes = encode(y, self.classes_)
+            validation_codes = self._targets.encode(y)
         except ValueError as error:
             raise ValueError(f"X_val or y_val is not valid: {error}") from error
         weight = None
@@ -275,21 +282,15 @@ default=None
         if self.class_weight is not None:
             if training_weight is None:
                 training_weight = np.ones(len(codes))
-            of_class = self._class_weights(codes, self.classes_, training_weight)
+            of_class = self._targets.class_weights(
+                self.class_weight, codes, training_weight
+            )
             weight = weight * of_class[validation_codes]
             if not weight.any():
                 raise ValueError("class_weight leaves no row of X_val a weight.")
         return X, validation_codes, normalise(weight)
 
-
-def normalise(weight):
-    """Return weights whose mean over the rows that count is one, or None for None."""
-    return None if weight is None else weight / weight[weight > 0].mean()
-
-
-def encode(y, classes):
-    """Return the positions of labels in `classes`; name those that are not there."""
-    unseen = np.setdiff1d(y, classes)
-    if len(unseen):
-        raise ValueError(f"y contains previously unseen labels: {unseen}")
-    return np.searchsorted(classes, y)
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = self._multi_label
+        return tags

@@ -4,6 +4,7 @@ import math
 from numbers import Integral, Real
 
 import numpy as np
+import torch
 
 from sknets._classifier import NetworkClassifier
 from sknets._docstrings import complete_docstring
@@ -84,6 +85,7 @@ class ConvNetClassifier(NetworkClassifier):
 
     _auto_updates = 750
     _auto_min_epochs = 3
+    _multi_label = True
     _random_parts = "initial weights, shuffling, dropout and the validation split"
     _parameter_constraints = NetworkClassifier._parameter_constraints | {
         "channels": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -111,6 +113,7 @@ class ConvNetClassifier(NetworkClassifier):
         learning_rate=1e-3,
         lr_schedule="cosine",
         weight_decay=0.0,
+        max_grad_norm=None,
         batch_size=50,
         max_epochs="auto",
         early_stopping=False,
@@ -131,6 +134,7 @@ class ConvNetClassifier(NetworkClassifier):
             learning_rate=learning_rate,
             lr_schedule=lr_schedule,
             weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
             batch_size=batch_size,
             max_epochs=max_epochs,
             early_stopping=early_stopping,
@@ -155,7 +159,8 @@ class ConvNetClassifier(NetworkClassifier):
     def _validate(self, X, y="no_validation", *, reset, **options):
         seen_shape = shape_of_images(X)
         if seen_shape is not None:
-            X = np.reshape(X, (-1, math.prod(seen_shape)))
+            reshape = torch.reshape if torch.is_tensor(X) else np.reshape
+            X = reshape(X, (-1, math.prod(seen_shape)))
         validated = super()._validate(X, y, reset=reset, **options)
         rows = validated if isinstance(y, str) else validated[0]
         if reset:

@@ -12,13 +12,23 @@ torch.optim.Optimizer, default={optimizer!r}
 learning_rate : float, default={learning_rate!r}
     Step size of the optimizer, at the start of the schedule.
 
-lr_schedule : {{"constant", "cosine"}}, default={lr_schedule!r}
+lr_schedule : {{"constant", "cosine"}} or callable, default={lr_schedule!r}
     "cosine" lets the learning rate fall to zero along half a cosine over the updates
-    of one `fit` [2]_. `partial_fit`, which has no known end, uses the constant rate.
+    of one `fit` [2]_. A callable makes a scheduler from the optimizer: a class of
+    `torch.optim.lr_scheduler`, a `functools.partial` of one or a function. It steps
+    after each epoch; but one with a parameter `total_steps`, such as OneCycleLR, is
+    given the number of updates of this `fit` and steps after each. A parameter `T_max`
+    that is not set is given the number of epochs. ReduceLROnPlateau goes by the
+    validation loss or, without, by the training loss. Each `fit` starts a schedule
+    anew; `partial_fit`, which has no known end, uses the constant rate.
 
 weight_decay : float, default={weight_decay!r}
     L2 penalty ``weight_decay / 2 * ||w||^2`` on all weights but the biases; for
     "adamw" decoupled from the gradient.
+
+max_grad_norm : float or None, default={max_grad_norm!r}
+    A gradient whose Euclidean norm, over all parameters, is greater is scaled down to
+    this one. None leaves gradients as they are.
 
 batch_size : int, default={batch_size!r}
     Rows per update at most. An epoch is cut into as few batches as that allows, of
@@ -53,11 +63,12 @@ warm_start : bool, default={warm_start!r}
     weights and early stopping then take effect.
 
 callbacks : list of skorch callbacks or None, default={callbacks!r}
-    Called during training; cloned for each fit. Supported are callbacks that need the
-    hooks alone or, of the history, `train_loss` and `valid_loss`: not those that
-    predict, such as EpochScoring. LRScheduler needs ``lr_schedule="constant"``. Dense
+    Called during training; cloned for each fit. Those that score see the classes as
+    their positions in `classes_`. Validation has no batches of its own, so BatchScoring
+    needs ``on_train=True``. LRScheduler needs ``lr_schedule="constant"``. Dense
     networks train without autograd: hooks of their modules are not called, and each
-    batch overwrites the gradients of the last.
+    batch overwrites the gradients of the last. scikit-learn's own callbacks are set by
+    `set_callbacks`; an epoch is a task of theirs.
 
 device : str or torch.device, default={device!r}
     Where to compute: "cpu", "cuda", "cuda:1", "mps". "auto" takes CUDA, else MPS, else
@@ -71,7 +82,8 @@ random_state : int, RandomState instance or None, default={random_state!r}
     random generators are neither used nor changed.
 
 verbose : int, default={verbose!r}
-    Above 0, prints a line per epoch."""
+    1 prints a line per epoch: losses, score, the learning rate of the first update,
+    and seconds. 2 adds a progress bar within the epoch."""
 
 CLASS_WEIGHT = """\
 class_weight : dict, "balanced" or None, default={class_weight!r}

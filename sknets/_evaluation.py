@@ -19,7 +19,7 @@ class Evaluation:
         ----------
         function : callable
             Maps a tensor (n_rows, n_in) to a tensor (n_rows, n_out).
-        X : ndarray or CSR matrix of shape (n_samples, n_in)
+        X : ndarray, tensor or CSR matrix of shape (n_samples, n_in)
 
         Returns
         -------

@@ -92,16 +92,17 @@ class Network(nn.Module):
         Returns
         -------
         loss_and_gradient : callable
-            Maps X, a tensor of shape (n_rows, n_in), and its target to the loss, and
-            sets the gradients of all parameters.
+            Maps X, a tensor of shape (n_rows, n_in), and its target to the loss and the
+            outputs, and sets the gradients of all parameters.
         """
 
         @torch.enable_grad()
         def loss_and_gradient(X, target):
             self.zero_grad()
-            loss = criterion(self(X), target)
+            outputs = self(X)
+            loss = criterion(outputs, target)
             loss.backward()
-            return loss.detach()
+            return loss.detach(), outputs
 
         return loss_and_gradient
 
@@ -142,7 +143,7 @@ class DenseNetwork(Network):
             loss, gradient = criterion.loss_and_gradient(X, target)
             for rule in reversed(rules):
                 gradient = rule.backward(gradient)
-            return loss
+            return loss, X
 
         return loss_and_gradient
 

@@ -71,6 +71,7 @@ class MLPDropoutClassifier(NetworkClassifier):
 
     _auto_updates = 3000
     _auto_min_epochs = 10
+    _multi_label = True
     _random_parts = "initial weights, shuffling, dropout and the validation split"
     _parameter_constraints = NetworkClassifier._parameter_constraints | {
         "hidden_layer_sizes": [
@@ -94,6 +95,7 @@ class MLPDropoutClassifier(NetworkClassifier):
         learning_rate=0.3,
         lr_schedule="cosine",
         weight_decay=0.0,
+        max_grad_norm=None,
         batch_size=100,
         max_epochs="auto",
         early_stopping=False,
@@ -114,6 +116,7 @@ class MLPDropoutClassifier(NetworkClassifier):
             learning_rate=learning_rate,
             lr_schedule=lr_schedule,
             weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
             batch_size=batch_size,
             max_epochs=max_epochs,
             early_stopping=early_stopping,

@@ -140,6 +140,16 @@ class ConvNet(Network):
 class CrossEntropy(nn.Module):
     """Mean cross-entropy of logits; the target is codes, or (codes, weights)."""
 
+    @staticmethod
+    def probabilities(logits):
+        """Return the probabilities of the classes."""
+        return logits.softmax(1)
+
+    @staticmethod
+    def codes(logits):
+        """Return the codes of the most probable classes."""
+        return logits.argmax(1)
+
     def forward(self, logits, target):
         return self._reduce(logits.log_softmax(1), target)
 
@@ -159,3 +169,37 @@ class CrossEntropy(nn.Module):
         codes, weight = target
         losses = nn.functional.nll_loss(log_probabilities, codes, reduction="none")
         return torch.dot(losses, weight) / len(weight)
+
+
+class BinaryCrossEntropy(nn.Module):
+    """Cross-entropy of a logit for each label, summed over the labels, mean over rows.
+
+    The target is an indicator of shape (n_rows, n_labels), or (indicator, weights).
+    """
+
+    @staticmethod
+    def probabilities(logits):
+        """Return the probabilities of the labels."""
+        return logits.sigmoid()
+
+    @staticmethod
+    def codes(logits):
+        """Return which labels are more probable than not."""
+        return (logits > 0).long()
+
+    def forward(self, logits, target):
+        indicator, weight = target if isinstance(target, tuple) else (target, None)
+        losses = nn.functional.binary_cross_entropy_with_logits(
+            logits, indicator.to(logits.dtype), reduction="none"
+        ).sum(1)
+        if weight is None:
+            return losses.mean()
+        return torch.dot(losses, weight) / len(weight)
+
+    def loss_and_gradient(self, logits, target):
+        """Return the loss, and its gradient by the logits."""
+        indicator, weight = target if isinstance(target, tuple) else (target, None)
+        gradient = logits.sigmoid().sub_(indicator).mul_(1 / len(indicator))
+        if weight is not None:
+            gradient.mul_(weight.unsqueeze(1))
+        return self(logits, target), gradient

@@ -1,28 +1,24 @@
-"""The training loop, and the only place that knows skorch."""
+"""The skorch net, and the only place that knows skorch."""
 
-import math
-import warnings
-from contextlib import contextmanager, suppress
 from copy import deepcopy
-from functools import partial
 
+import numpy as np
 import torch
-from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.base import ClassifierMixin, clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.dataset import Dataset
 
-from sknets._batches import count_batches, training_batches
 from sknets._evaluation import Evaluation
 from sknets._optimizers import OPTIMIZERS
-from sknets._random import NOISE, SHUFFLING, spawn_generator
-from sknets._threads import share_of_the_cores
+from sknets._training import Training, TrainingStopped
 
 
 def build_net(
     module,
     criterion,
     *,
+    n_outputs,
     optimizer,
     weight_decay,
     callbacks,
@@ -33,6 +29,7 @@ def build_net(
 ):
     """Return a net ready to train, around a module that has its initial weights.
 
+    The criterion is a class; one of classifiers has `probabilities` and `codes`.
     `optimizer`, `weight_decay`, `callbacks`, `dtype` and `verbose` are the parameters
     of the estimators; `seed` decides shuffling, dropout and corruption.
     """
@@ -46,7 +43,8 @@ def build_net(
     if weight_decay:
         options["optimizer__weight_decay"] = weight_decay
         options["optimizer__param_groups"] = [("*bias", {"weight_decay": 0.0})]
-    net = LeanNet(
+    kind = ClassifierNet if hasattr(criterion, "codes") else LeanNet
+    net = kind(
         module.to(getattr(torch, dtype)),
         criterion,
         optimizer=optimizer,
@@ -54,6 +52,9 @@ def build_net(
         device=str(device),
         train_split=None,
         verbose=verbose,
+        # Callbacks that score predict for themselves: dropout is off then.
+        use_caching=False,
+        n_outputs=n_outputs,
         dtype=dtype,
         seed=seed,
         **options,
@@ -63,20 +64,41 @@ def build_net(
     return net
 
 
-class _TrainingStopped(Exception):  # noqa: N818
-    """A callback wants training to end after this epoch."""
+class CallbackDataset(Dataset):
+    """Rows as callbacks expect them, with an `X` and a `y`: a tensor or CSR, and codes.
 
-
-class LeanNet(Evaluation, NeuralNet):
-    """A skorch net whose epochs cost little more than their arithmetic.
-
-    The loss is summed on the device and read once an epoch. Histories and callbacks of
-    single batches cost more than the arithmetic of a small net, so they run only for a
-    callback that listens to batches.
+    Parameters
+    ----------
+    rows : Rows
     """
 
-    def __init__(self, *args, dtype, seed, **kwargs):
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __len__(self):
+        return len(self.rows)
+
+    @property
+    def X(self):  # noqa: N802
+        """The features."""
+        return self.rows.inputs()
+
+    @property
+    def y(self):
+        """The targets; None for an autoencoder."""
+        return self.rows.targets()
+
+
+class LeanNet(Training, Evaluation, NeuralNet):
+    """A skorch net whose epochs cost little more than their arithmetic.
+
+    Estimators use `train` and `infer_rows`. `predict` and `score` are for callbacks,
+    which know the classes by their codes.
+    """
+
+    def __init__(self, *args, n_outputs, dtype, seed, **kwargs):
         super().__init__(*args, **kwargs)
+        self.n_outputs = n_outputs
         self.dtype = dtype
         self.seed = seed
 
@@ -84,85 +106,10 @@ class LeanNet(Evaluation, NeuralNet):
     def _default_callbacks(self):
         if not self.verbose:
             return []
-        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
-
-    def train(
-        self,
-        rows,
-        *,
-        epochs,
-        learning_rate,
-        lr_schedule,
-        batch_size,
-        validation=None,
-        score=None,
-        best_epoch=None,
-    ):
-        """Train for some epochs more.
-
-        Parameters
-        ----------
-        rows : Rows
-        epochs : int
-        learning_rate : float
-        lr_schedule : {"constant", "cosine"}
-        batch_size : int
-        validation : Rows or None
-            Rows whose loss is recorded after each epoch.
-        score : callable or None
-            Returns a score to record after each epoch.
-        best_epoch : BestEpoch or None
-            Says when to stop by the score, or else by the validation loss, and keeps
-            the weights to end with.
-
-        Raises
-        ------
-        ValueError
-            If the loss, a weight or the optimizer's state is no longer finite.
-        KeyboardInterrupt
-            Before the first update. Later, it ends training with a warning.
-        """
-        self.lr = learning_rate
-        self.batch_size = batch_size
-        self._set_learning_rate(learning_rate)
-        n_batches = count_batches(len(rows), batch_size)
-        n_steps = epochs * n_batches if lr_schedule == "cosine" else None
-        on_epoch = {"dataset_train": rows, "dataset_valid": validation}
-        with share_of_the_cores(), self._training_mode():
-            with suppress(_TrainingStopped):
-                self.notify("on_train_begin", X=rows.X, y=rows.y)
-                loss_and_gradient = self.module_.gradient_function(self.criterion_)
-                self._gradient_function = loss_and_gradient
-                for epoch in range(epochs):
-                    self.notify("on_epoch_begin", **on_epoch)
-                    with self._keep_what_is_done():
-                        self._train_epoch(rows, epoch * n_batches, n_steps)
-                        stop = self._validate_epoch(validation, score, best_epoch)
-                    self.notify("on_epoch_end", **on_epoch)
-                    if stop:
-                        break
-            self._forget_unfinished_epoch()
-            if best_epoch is not None:
-                best_epoch.restore(self.module_)
-            with suppress(_TrainingStopped):
-                self.notify("on_train_end", X=rows.X, y=rows.y)
-        self._check_finite(sum(t.detach().abs().max() for t in self._trained_tensors()))
-
-    @contextmanager
-    def _keep_what_is_done(self):
-        try:
-            yield
-        except KeyboardInterrupt as error:
-            if not self._updated:
-                raise
-            warnings.warn(
-                f"Training was interrupted in epoch {len(self.history)}. The weights "
-                "are those of the last update, or of the best epoch if early stopping "
-                "has one.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
-            raise _TrainingStopped from error
+        return [
+            ("epoch_timer", EpochTimer()),
+            ("print_log", PrintLog(floatfmt=".4g")),
+        ]
 
     def snapshot(self):
         """Return what training changes, as a copy."""
@@ -176,29 +123,6 @@ class LeanNet(Evaluation, NeuralNet):
         self.optimizer_.load_state_dict(optimizer_state)
         del self.history[n_epochs:]
 
-    @contextmanager
-    def _training_mode(self):
-        hooks = ("on_batch_begin", "on_batch_end", "on_grad_computed")
-        self._batches_heard = any(
-            getattr(type(callback), hook) is not getattr(Callback, hook)
-            for _, callback in self.callbacks_
-            for hook in hooks
-        )
-        self._updated = False
-        self.module_.train()
-        try:
-            yield
-        finally:
-            del self._updated
-            vars(self).pop("_gradient_function", None)
-            self._set_generators(lambda: None)
-            self.module_.zero_grad()
-            self.module_.eval()
-
-    def _forget_unfinished_epoch(self):
-        if self.history and "train_loss" not in self.history[-1]:
-            del self.history[-1]
-
     def notify(self, method_name, **kwargs):
         """Call a hook of the net and of all callbacks.
 
@@ -210,79 +134,58 @@ class LeanNet(Evaluation, NeuralNet):
             try:
                 getattr(callback, method_name)(self, **kwargs)
             except KeyboardInterrupt as error:
-                raise _TrainingStopped from error
+                raise TrainingStopped from error
 
-    def _train_epoch(self, rows, first_step, n_steps):
-        stream = {"epoch": len(self.history), "device": rows.device}
-        self._set_generators(partial(spawn_generator, self.seed, NOISE, **stream))
-        shuffler = partial(spawn_generator, self.seed, SHUFFLING, **stream)
-        total = torch.zeros((), dtype=rows.dtype, device=rows.device)
-        batches = training_batches(rows, self.batch_size, shuffler)
-        for step, (X, target) in enumerate(batches, first_step):
-            if n_steps is not None:
-                cosine = math.cos(math.pi * step / n_steps)
-                self._set_learning_rate(self.lr * (1 + cosine) / 2)
-            total.add_(self._train_batch(X, target), alpha=len(X))
-        self._record("train_loss", total.item() / len(rows))
+    def hears(self, *hooks):
+        """Say whether a callback has any of these hooks."""
+        return any(
+            getattr(type(callback), hook) is not getattr(Callback, hook)
+            for _, callback in self.callbacks_
+            for hook in hooks
+        )
 
-    def _validate_epoch(self, rows, score, best_epoch):
-        if rows is None:
-            return False
-        value = self.mean_loss(rows)
-        self._record("valid_loss", value)
-        if score is not None:
-            value = -score()
-            self.history.record("valid_score", -value)
-        if best_epoch is None:
-            return False
-        return best_epoch.update(value, len(self.history), self.module_)
+    def as_dataset(self, rows):
+        """Return rows as callbacks expect them, or None for None."""
+        return None if rows is None else CallbackDataset(rows)
 
-    def _train_batch(self, X, target):
-        if self._batches_heard:
-            self.notify("on_batch_begin", batch=(X, target), training=True)
-        loss = self.optimizer_.step(partial(self._loss_and_gradient, X, target))
-        self._updated = True
-        if self._batches_heard:
-            self.history.record_batch("train_loss", loss.item())
-            self.notify("on_batch_end", batch=(X, target), training=True, loss=loss)
-        return loss
+    def frozen_copy(self):
+        """Return a net that evaluates, with the weights as they are now."""
+        net = object.__new__(type(self))
+        vars(net).update(vars(self))
+        self._set_generators(lambda: None)
+        vars(net)["module_"] = deepcopy(self.module_).eval()
+        return net
 
-    def _loss_and_gradient(self, X, target):
-        loss = self._gradient_function(X, target)
-        if self._batches_heard:
-            self.notify(
-                "on_grad_computed",
-                named_parameters=list(self.get_all_learnable_params()),
-                batch=(X, target),
-                training=True,
-            )
-        return loss
+    def predict(self, X):
+        """Return the outputs of the module for X."""
+        return self.infer_rows(self.module_, X)
 
-    def _trained_tensors(self):
-        # With an overflown accumulator, Adagrad's and Adam's updates are silently zero.
-        yield from self.module_.parameters()
-        for state in self.optimizer_.state.values():
-            yield from filter(torch.is_tensor, state.values())
+    def score(self, X, y=None):
+        """Return the negative mean loss of the outputs for X as their own target."""
+        return -self.infer_rows(self.row_errors, X).mean(dtype=np.float64)
 
-    def _record(self, name, loss):
-        self._check_finite(loss)
-        self.history.record(name, loss)
+    def row_errors(self, X):
+        """Return the error of each row of a tensor, of shape (n_rows, 1)."""
+        return self.criterion_.row_errors(self.module_(X), X).unsqueeze(1)
 
-    def _check_finite(self, value):
-        if not math.isfinite(value):
-            raise ValueError(
-                f"Training became unstable in epoch {len(self.history)}: with "
-                f"learning_rate={self.lr} the loss, a weight or a squared gradient is "
-                "no longer finite. Scale the features, for example with "
-                "StandardScaler, or lower learning_rate."
-            )
 
-    def _set_learning_rate(self, rate):
-        for group in self.optimizer_.param_groups:
-            group["lr"] = rate
+class ClassifierNet(ClassifierMixin, LeanNet):
+    """A net whose criterion turns outputs into probabilities and codes."""
 
-    def _set_generators(self, make_generator):
-        layers = [m for m in self.module_.modules() if hasattr(m, "generator")]
-        generator = make_generator() if layers else None
-        for layer in layers:
-            layer.generator = generator
+    @property
+    def classes_(self):
+        """The codes of the classes."""
+        return np.arange(self.n_outputs)
+
+    def predict_proba(self, X):
+        """Return the probabilities of the classes."""
+        return self.infer_rows(
+            lambda X: self.criterion_.probabilities(self.module_(X)), X
+        )
+
+    def predict(self, X):
+        """Return the codes of the most probable classes."""
+        return self._infer(self.criterion_.codes, X)
+
+    def _infer(self, function, X):
+        return self.infer_rows(lambda rows: function(self.module_(rows)), X)

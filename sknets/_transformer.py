@@ -1,12 +1,12 @@
 """What autoencoders share: fit, code, decode, and say how well."""
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from sknets._base import NetworkEstimator, float_dtype
+from sknets._base import NetworkEstimator
 from sknets._batches import Rows
+from sknets._inputs import check_unit_interval, float_dtype
 from sknets._sklearn import fit_context
 
 
@@ -147,7 +147,7 @@ default=None
         check_is_fitted(self)
         if self.module_.emits_logits:
             check_unit_interval(self._validate(X, reset=False))
-        errors = self._forward(self._column_of_errors, X)
+        errors = self._forward(self.net_.row_errors, X)
         return -errors[:, 0]
 
     def score(self, X, y=None):
@@ -170,6 +170,8 @@ default=None
 
     def _fit(self, X, X_val, *, single_pass):
         self._check_options()
+        # X is its own target.
+        given = {"X": X, "y": X}
         continues = self._continues(partial=single_pass)
         with self._unchanged_on_error(continues=continues):
             X = self._validate(X, reset=not continues)
@@ -180,7 +182,7 @@ default=None
             validation = None if X_val is None else (self._validate_validation(X_val),)
             if not continues and not single_pass:
                 self._pretrain(X)
-            self._train(X, validation=validation, single_pass=single_pass)
+            self._train(X, given=given, validation=validation, single_pass=single_pass)
             if single_pass:
                 vars(self).pop("reconstruction_error_", None)
             else:
@@ -197,9 +199,9 @@ default=None
             raise ValueError(f"X_val is not valid: {error}") from error
         return X
 
-    def _column_of_errors(self, rows):
-        loss = self.net_.criterion_
-        return loss.row_errors(self.module_(rows), rows).unsqueeze(1)
+    @property
+    def _stratifies(self):
+        return False
 
     @property
     def _n_features_out(self):
@@ -209,16 +211,3 @@ default=None
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def check_unit_interval(X):
-    """Raise where cross-entropy cannot take validated X as its target."""
-    values = X.data if sparse.issparse(X) else X
-    low, high = values.min(initial=0), values.max(initial=1)
-    rounding = 8 * np.finfo(X.dtype).eps  # as MinMaxScaler leaves it
-    if low < -rounding or high > 1 + rounding:
-        raise ValueError(
-            f"X must be in [0, 1] for loss='cross_entropy', but it has values from "
-            f"{low:g} to {high:g}. Scale it, for example with MinMaxScaler(clip=True), "
-            "or take loss='squared_error'."
-        )

@@ -117,7 +117,11 @@ def test_the_epoch_of_the_lowest_loss_is_kept(split):
 def test_scores_of_held_out_rows(small):
     X, y = small
     model = SoftmaxClassifier(
-        early_stopping=True, scoring="accuracy", validation_fraction=0.25, max_epochs=20
+        early_stopping=True,
+        scoring="accuracy",
+        validation_fraction=0.25,
+        max_epochs=20,
+        random_state=0,
     ).fit(X, y)
     fifteenths = 15 * np.array(model.validation_scores_)
     assert_allclose(fifteenths, fifteenths.round(), atol=1e-9)

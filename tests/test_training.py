@@ -47,7 +47,7 @@ class SplitRecorder(Callback):
 
     def on_epoch_begin(self, net, dataset_train, dataset_valid, **kwargs):
         rows = (dataset_train, dataset_valid)
-        self.seen.append(tuple(set(r.index.tolist()) for r in rows))
+        self.seen.append(tuple(set(r.rows.index.tolist()) for r in rows))
 
 
 class BatchRecorder(Callback):

@@ -1,0 +1,107 @@
+"""How the learning rate changes in the course of training."""
+
+import inspect
+import math
+
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+
+def start_schedule(lr_schedule, optimizer, *, n_updates, n_epochs):
+    """Return the schedule for a number of updates, at its start.
+
+    Parameters
+    ----------
+    lr_schedule : "constant", "cosine" or callable
+        A callable makes one of torch's schedulers from the optimizer. Where it has
+        them as parameters that are not set, `total_steps` is passed the number of
+        updates, and `T_max` that of epochs.
+    optimizer : torch.optim.Optimizer
+        With the learning rate to start from.
+    n_updates, n_epochs : int
+        Of the whole schedule.
+    """
+    if lr_schedule == "constant":
+        return ConstantRate()
+    if lr_schedule == "cosine":
+        return CosineDecay(optimizer, n_updates)
+    lengths = {"total_steps": n_updates, "T_max": n_epochs}
+    parameters = inspect.signature(lr_schedule).parameters
+    unset = {
+        name: length
+        for name, length in lengths.items()
+        if name in parameters
+        and parameters[name].default in (None, inspect.Parameter.empty)
+    }
+    for group in optimizer.param_groups:
+        group.pop("initial_lr", None)  # of the schedule of an earlier fit
+    scheduler = lr_schedule(optimizer, **unset)
+    if not isinstance(scheduler, LRScheduler):
+        raise TypeError(
+            "lr_schedule must make a scheduler of torch.optim.lr_scheduler, but "
+            f"returned {scheduler!r}."
+        )
+    return TorchSchedule(scheduler, optimizer, each_update="total_steps" in parameters)
+
+
+class ConstantRate:
+    """The same learning rate for each update."""
+
+    def before_update(self):
+        """Set the learning rate of the next update."""
+
+    def after_epoch(self, loss):
+        """Take note of the end of an epoch, and of the loss to judge it by."""
+
+    def end(self):
+        """Leave the optimizer as it was found, but for its learning rate."""
+
+
+class CosineDecay(ConstantRate):
+    """Half a cosine from the learning rate to zero.
+
+    torch's scheduler takes a tenth of the time of a training step of softmax
+    regression; this is in closed form.
+    """
+
+    def __init__(self, optimizer, n_updates):
+        self.groups = optimizer.param_groups
+        self.rates = [group["lr"] for group in self.groups]
+        self.n_updates = n_updates
+        self.update = 0
+
+    def before_update(self):
+        """Set the learning rate of the next update."""
+        factor = (1 + math.cos(math.pi * self.update / self.n_updates)) / 2
+        for group, rate in zip(self.groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        self.update += 1
+
+
+class TorchSchedule(ConstantRate):
+    """A scheduler of torch, for each update or for each epoch."""
+
+    def __init__(self, scheduler, optimizer, *, each_update):
+        self.scheduler = scheduler
+        self.optimizer = optimizer
+        self.each_update = each_update
+        self.is_first = True
+
+    def before_update(self):
+        """Set the learning rate of the next update."""
+        if self.each_update and not self.is_first:
+            self.scheduler.step()
+        self.is_first = False
+
+    def after_epoch(self, loss):
+        """Take note of the end of an epoch, and of the loss to judge it by."""
+        if self.each_update:
+            return
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            self.scheduler.step(loss)
+        else:
+            self.scheduler.step()
+
+    def end(self):
+        """Leave the optimizer as it was found, but for its learning rate."""
+        # torch counts updates by wrapping `step`, once more for each scheduler.
+        vars(self.optimizer).pop("step", None)

@@ -1,0 +1,136 @@
+"""What classifiers learn: labels as codes for a criterion, outputs as labels."""
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from sknets._modules import BinaryCrossEntropy, CrossEntropy
+
+
+def find_targets(y):
+    """Return what kind of targets a validated y has.
+
+    Parameters
+    ----------
+    y : array or sparse matrix of shape (n_samples,) or (n_samples, n_labels)
+
+    Returns
+    -------
+    targets : SingleLabel or MultiLabel
+    """
+    check_classification_targets(y)
+    kind = type_of_target(y)
+    if kind == "multilabel-indicator":
+        return MultiLabel(np.arange(y.shape[1]))
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            "y of several columns must be a multilabel indicator of 0 and 1."
+        )
+    return SingleLabel(np.unique(y))
+
+
+class SingleLabel:
+    """One label for each row: logits compete in a softmax.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+    """
+
+    criterion = CrossEntropy
+    exclusive = True
+
+    def __init__(self, classes):
+        self.classes = classes
+
+    def encode(self, y):
+        """Return the positions of labels in the classes; name those not there."""
+        if y.ndim > 1:
+            raise ValueError(f"y has {y.shape[1]} columns, but one label a row is due.")
+        unseen = np.setdiff1d(y, self.classes)
+        if len(unseen):
+            raise ValueError(f"y contains previously unseen labels: {unseen}")
+        return np.searchsorted(self.classes, y)
+
+    def class_weights(self, class_weight, codes, sample_weight):
+        """Return the weight of each class that the parameter `class_weight` means."""
+        return compute_class_weight(
+            class_weight,
+            classes=self.classes,
+            y=self.classes[codes],
+            sample_weight=sample_weight,
+        )
+
+    def decode(self, codes):
+        """Return labels."""
+        return self.classes[codes]
+
+    def codes(self, logits):
+        """Return the most probable codes."""
+        return logits.argmax(axis=1)
+
+    def decision(self, logits):
+        """Return the logits; for two classes the log-odds of the second."""
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def probabilities(self, logits):
+        """Return the probabilities of the classes."""
+        return softmax(logits, axis=1)
+
+    def log_probabilities(self, logits):
+        """Return the logarithms of the probabilities of the classes."""
+        return log_softmax(logits, axis=1)
+
+
+class MultiLabel:
+    """Any number of labels for each row: each logit is a question of its own.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_labels,)
+        Numbers of the columns.
+    """
+
+    criterion = BinaryCrossEntropy
+    exclusive = False
+
+    def __init__(self, classes):
+        self.classes = classes
+
+    def encode(self, y):
+        """Return an indicator, with ones and zeros, as a dense array of integers."""
+        if type_of_target(y) != "multilabel-indicator":
+            raise ValueError("y must be a multilabel indicator of 0 and 1.")
+        if y.shape[1] != len(self.classes):
+            raise ValueError(
+                f"y has {y.shape[1]} labels, but {len(self.classes)} are due."
+            )
+        return np.asarray(y.toarray() if sparse.issparse(y) else y).astype(np.int64)
+
+    def decode(self, codes):
+        """Return an indicator."""
+        return codes
+
+    def codes(self, logits):
+        """Return which labels are more probable than not."""
+        return (logits > 0).astype(np.int64)
+
+    def decision(self, logits):
+        """Return the log-odds of the labels."""
+        return logits
+
+    def probabilities(self, logits):
+        """Return the probabilities of the labels."""
+        return expit(logits)
+
+    def log_probabilities(self, logits):
+        """Return the logarithms of the probabilities of the labels."""
+        return log_expit(logits)
+
+
+def normalise(weight):
+    """Return weights whose mean over the rows that count is one, or None for None."""
+    return None if weight is None else weight / weight[weight > 0].mean()

@@ -150,10 +150,15 @@ class LeanNet(Training, Evaluation, NeuralNet):
 
     def frozen_copy(self):
         """Return a net that evaluates, with the weights as they are now."""
-        net = object.__new__(type(self))
-        vars(net).update(vars(self))
         self._set_generators(lambda: None)
-        vars(net)["module_"] = deepcopy(self.module_).eval()
+        net = object.__new__(type(self))
+        vars(net).update(
+            vars(self),
+            module_=deepcopy(self.module_).eval(),
+            history_=type(self.history)(self.history),
+        )
+        net.forget_training()
+        del net.optimizer_
         return net
 
     def predict(self, X):

@@ -15,6 +15,14 @@ from sknets._random import NOISE, SHUFFLING, spawn_generator
 from sknets._schedules import start_schedule
 from sknets._threads import share_of_the_cores
 
+TRAINING_ATTRIBUTES = (
+    "_batches_heard",
+    "_gradient_function",
+    "_lowest",
+    "_outputs",
+    "_updated",
+)
+
 
 class TrainingStopped(Exception):  # noqa: N818
     """Training is to end with what it has reached."""
@@ -152,11 +160,15 @@ class Training:
         try:
             yield
         finally:
-            del self._updated, self._outputs, self._lowest
-            vars(self).pop("_gradient_function", None)
+            self.forget_training()
             self._set_generators(lambda: None)
             self.module_.zero_grad()
             self.module_.eval()
+
+    def forget_training(self):
+        """Drop what is needed in `train` only."""
+        for name in TRAINING_ATTRIBUTES:
+            vars(self).pop(name, None)
 
     def _forget_unfinished_epoch(self):
         if self.history and "train_loss" not in self.history[-1]:
@@ -176,6 +188,8 @@ class Training:
             total.add_(self._train_batch(X, target), alpha=len(X))
         self._record_loss("train_loss", total.item() / len(rows))
         self.history.record("lr", rate)
+        if not self._batches_heard:
+            self.history.new_batch()  # skorch's Checkpoint looks at the last one
 
     def _with_progress(self, batches, rows):
         if self.verbose < 2:

@@ -1,0 +1,329 @@
+"""Callbacks of skorch and of scikit-learn, and what verbose prints."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.callback import ProgressBar as SklearnProgressBar
+from sklearn.callback import ScoringMonitor
+from sklearn.metrics import accuracy_score, log_loss
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    Checkpoint,
+    EpochScoring,
+    GradientNormClipping,
+    LRScheduler,
+    ProgressBar,
+)
+
+from sknets import (
+    ConvNetClassifier,
+    DenoisingAutoencoderTransformer,
+    MLPDropoutClassifier,
+    SoftmaxClassifier,
+)
+
+
+@pytest.fixture
+def named(small):
+    X, y = small
+    return X, np.array(["a", "b", "c"])[y]
+
+
+def mlp(**parameters):
+    return MLPDropoutClassifier(8, random_state=0, **{"max_epochs": 4} | parameters)
+
+
+# -- of skorch -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss", "roc_auc_ovr"])
+def test_epoch_scoring_equals_the_estimators_own(scoring, named):
+    X, y = named
+    scoring_of_validation = EpochScoring(scoring, lower_is_better=False, name="here")
+    model = mlp(scoring=scoring, callbacks=[scoring_of_validation])
+    model.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    assert_allclose(model.net_.history[:, "here"], model.validation_scores_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("use_caching", [True, False])
+def test_epoch_scoring_of_the_training_data(use_caching, named):
+    X, y = named
+    scoring = EpochScoring("accuracy", on_train=True, use_caching=use_caching)
+    model = mlp(callbacks=[scoring]).fit(X, y)
+    assert_allclose(model.net_.history[-1, "accuracy"], model.score(X, y))
+
+
+@pytest.mark.parametrize(
+    "estimator", [MLPDropoutClassifier(8), ConvNetClassifier(2, hidden_layer_sizes=8)]
+)
+def test_scoring_changes_nothing_in_training(estimator, named):
+    estimator.set_params(random_state=0, max_epochs=3, early_stopping=True)
+    plain = clone(estimator).fit(*named)
+    watched = estimator.set_params(callbacks=[EpochScoring("accuracy")]).fit(*named)
+    assert watched.loss_curve_ == plain.loss_curve_
+
+
+def test_batch_scoring_of_the_training_data(named):
+    scoring = BatchScoring("accuracy", on_train=True, lower_is_better=False)
+    model = mlp(callbacks=[scoring], batch_size=7).fit(*named)
+    sizes = model.net_.history[:, "batches", :, "train_batch_size"]
+    assert [sum(of_epoch) for of_epoch in sizes] == [60] * 4
+    assert model.net_.history[-1, "accuracy"] > 0.6
+
+
+def test_scoring_an_autoencoder(digits):
+    X, X_val, _, _ = digits
+    scoring = EpochScoring(None, lower_is_better=False, name="score")
+    coder = DenoisingAutoencoderTransformer(5, max_epochs=2, callbacks=[scoring])
+    coder.fit(X, X_val=X_val)
+    assert_allclose(coder.net_.history[-1, "score"], coder.score(X_val), rtol=1e-5)
+    assert_allclose(coder.net_.predict(X_val), coder.reconstruct(X_val), rtol=1e-6)
+
+
+def test_checkpoints_hold_the_best_epoch(named, tmp_path):
+    X, y = named
+    checkpoint = Checkpoint(dirname=tmp_path)
+    model = mlp(callbacks=[checkpoint], early_stopping=True, tol=0, max_epochs=30)
+    model.fit(X, y)
+    losses = model.validation_loss_curve_
+    lowest = [loss == min(losses[: i + 1]) for i, loss in enumerate(losses)]
+    assert model.net_.history[:, "valid_loss_best"] == lowest
+    assert model.net_.history[:, "event_cp"] == lowest
+    saved = torch.load(tmp_path / "params.pt")
+    torch.testing.assert_close(saved, model.module_.state_dict(), rtol=0, atol=0)
+
+
+def test_gradients_are_clipped_as_by_the_parameter(named):
+    by_callback = mlp(callbacks=[GradientNormClipping(0.01)]).fit(*named)
+    assert by_callback.loss_curve_ == mlp(max_grad_norm=0.01).fit(*named).loss_curve_
+    assert by_callback.loss_curve_ != mlp().fit(*named).loss_curve_
+
+
+def test_a_progress_bar_of_skorch(named, capsys):
+    mlp(callbacks=[ProgressBar(detect_notebook=False)], batch_size=10).fit(*named)
+    assert "0/6" in capsys.readouterr().err
+
+
+def test_callbacks_in_a_search_over_pipelines(named):
+    X, y = named
+    scoring = EpochScoring("accuracy", on_train=True)
+    pipeline = make_pipeline(StandardScaler(), mlp(callbacks=[scoring, LRScheduler()]))
+    pipeline[-1].set_params(lr_schedule="constant")
+    grid = {"mlpdropoutclassifier__dropout": [0.0, 0.5]}
+    search = GridSearchCV(pipeline, grid, n_jobs=2, cv=2).fit(X, y)
+    best = search.best_estimator_
+    assert_allclose(best[-1].net_.history[-1, "accuracy"], best.score(X, y))
+
+
+class Outputs(Callback):
+    """Keep what `on_batch_end` is given."""
+
+    seen = []
+
+    def on_batch_end(self, net, batch, training, loss, y_pred, **kwargs):
+        self.seen.append((batch, training, loss, y_pred))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_outputs_of_a_batch_give_its_loss(weighted, small):
+    X, y = small
+    Outputs.seen.clear()
+    weight = np.linspace(0.5, 1.5, 60) if weighted else None
+    mlp(callbacks=[Outputs()], max_epochs=1, dtype="float64").fit(X, y, weight)
+    (((_, target), training, loss, y_pred),) = Outputs.seen
+    weight = target[1].numpy() if weighted else None
+    probabilities = y_pred.softmax(1).numpy()
+    assert training
+    assert_allclose(loss, log_loss(y, probabilities, sample_weight=weight))
+
+
+# -- of scikit-learn -----------------------------------------------------------------
+
+
+class Recorder:
+    """Keep the order of events; end training after some epochs."""
+
+    def __init__(self, stop_after=None):
+        self.stop_after = stop_after
+        self.events = []
+        self.fitted = []
+
+    def setup(self, estimator, context):
+        self.events.append("setup")
+
+    def teardown(self, estimator, context):
+        self.events.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, *, X, y, metadata):
+        self.events.append(f"begin {context.task_name}")
+        self.given = X, y, metadata
+        self.max_subtasks = context.max_subtasks
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        self.events.append(f"end {context.task_name}")
+        self.fitted.append(fitted_estimator)
+        return len(self.fitted) == self.stop_after
+
+
+def test_an_epoch_is_a_task(named):
+    X, y = named
+    weight = np.ones(60)
+    recorder = Recorder()
+    mlp(max_epochs=2).set_callbacks(recorder).fit(X, y, weight)
+    epoch = ["begin epoch", "end epoch"]
+    expected = ["setup", "begin fit", *epoch, *epoch, "end fit", "teardown"]
+    assert recorder.events == expected
+    assert recorder.given == (X, y, {"sample_weight": weight})
+
+
+def test_a_callback_of_scikit_learn_ends_training(named):
+    recorder = Recorder(stop_after=2)
+    model = mlp(max_epochs=5).set_callbacks(recorder).fit(*named)
+    assert model.n_iter_ == 2
+    assert recorder.events[-2:] == ["end fit", "teardown"]
+
+
+def test_the_fitted_estimator_of_an_epoch_stays_as_it_was(named):
+    X, y = named
+    recorder = Recorder()
+    model = mlp(max_epochs=3, lr_schedule="constant").set_callbacks(recorder)
+    model.fit(X, y)
+    for n_epochs, fitted in enumerate(recorder.fitted[:-1], 1):
+        alone = mlp(max_epochs=n_epochs, lr_schedule="constant").fit(X, y)
+        assert fitted.n_iter_ == n_epochs
+        assert_array_equal(fitted.predict_proba(X), alone.predict_proba(X))
+
+
+def test_callbacks_of_scikit_learn_change_nothing_in_training(named):
+    watched = mlp().set_callbacks(ScoringMonitor(scoring="accuracy")).fit(*named)
+    assert watched.loss_curve_ == mlp().fit(*named).loss_curve_
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_score_for_each_epoch_in_a_search_over_pipelines(n_jobs, named):
+    X, y = named
+    monitor = ScoringMonitor(scoring="accuracy")
+    net = mlp(max_epochs=3).set_callbacks(monitor)
+    grid = {"mlpdropoutclassifier__dropout": [0.0, 0.5]}
+    pipeline = make_pipeline(StandardScaler(), net)
+    search = GridSearchCV(pipeline, grid, cv=2, n_jobs=n_jobs).fit(X, y)
+    log = monitor.get_logs().data_as_pandas
+    epochs = log[log["task_name"] == "epoch"]
+    # 2 candidates in 2 folds and the refit.
+    assert len(epochs) == (2 * 2 + 1) * 3
+    assert epochs["accuracy"].between(0.3, 1).all()
+    refit = epochs[epochs["parent_task_id_path"].str.len() == 3]
+    predicted = search.best_estimator_.predict(X)
+    assert refit["accuracy"].iloc[-1] == accuracy_score(y, predicted)
+
+
+def test_scores_of_an_autoencoder(digits):
+    X = digits[0]
+    monitor = ScoringMonitor(scoring={"score": lambda coder, X, y: coder.score(X)})
+    coder = DenoisingAutoencoderTransformer(
+        5, hidden_layer_sizes=8, pretrain_epochs=1, max_epochs=3
+    )
+    coder.set_callbacks(monitor).fit(X)
+    scores = monitor.get_logs().data_as_pandas["score"]
+    assert len(scores) == 3 + 1
+    assert_allclose(scores.iloc[0], coder.score(X))
+    assert scores.iloc[1:].is_monotonic_increasing
+
+
+def test_one_nested_progress_bar(named, capsys):
+    grid = {"mlpdropoutclassifier__dropout": [0.0, 0.5]}
+    pipeline = make_pipeline(StandardScaler(), mlp(max_epochs=2))
+    search = GridSearchCV(pipeline, grid, cv=2)
+    search.set_callbacks(SklearnProgressBar(max_propagation_depth=None))
+    search.fit(*named)
+    printed = capsys.readouterr().out
+    assert "GridSearchCV" in printed
+    assert "MLPDropoutClassifier" in printed
+
+
+class Broken(Recorder):
+    """Fail at the end of an epoch."""
+
+    def on_fit_task_end(self, estimator, context):
+        raise OSError("no space left")
+
+
+def test_errors_of_callbacks_come_out_and_leave_the_estimator_as_it_was(named):
+    X, y = named
+    broken = Broken()
+    fitted = mlp().fit(X, y)
+    before = fitted.predict_proba(X)
+    with pytest.raises(OSError, match="no space left"):
+        fitted.set_callbacks(broken).fit(X, y)
+    assert broken.events[-1] == "teardown"
+    assert_array_equal(fitted.predict_proba(X), before)
+    assert not any("callback_fit" in name for name in vars(fitted))
+
+
+class CtrlC(Recorder):
+    """Ctrl-C while the second epoch is being scored."""
+
+    def on_fit_task_end(self, estimator, context):
+        self.fitted.append(None)
+        if len(self.fitted) == 2:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_in_a_callback_keeps_what_is_learned(named):
+    model = mlp(max_epochs=5).set_callbacks(CtrlC())
+    with pytest.warns(UserWarning, match="interrupted in epoch 2"):
+        model.fit(*named)
+    assert model.n_iter_ == 2
+
+
+def test_partial_fit_is_a_task_of_one_epoch(named):
+    recorder = Recorder()
+    model = mlp().set_callbacks(recorder)
+    model.partial_fit(*named, classes=["a", "b", "c"]).partial_fit(*named)
+    assert recorder.events.count("end epoch") == 2
+    assert recorder.events.count("teardown") == 2
+
+
+def test_pickles_keep_callbacks(named):
+    model = mlp().set_callbacks(Recorder()).fit(*named)
+    again = pickle.loads(pickle.dumps(model)).fit(*named)
+    assert again.loss_curve_ == model.loss_curve_
+
+
+# -- verbose -------------------------------------------------------------------------
+
+
+def test_a_line_of_an_epoch(named, capsys):
+    X, y = named
+    mlp(max_epochs=2, verbose=1, scoring="accuracy").fit(X, y, X_val=X, y_val=y)
+    captured = capsys.readouterr()
+    header, _, *lines = captured.out.splitlines()
+    columns = ["epoch", "train_loss", "valid_loss", "valid_score", "lr", "dur"]
+    assert sorted(header.split()) == sorted(columns)
+    assert len(lines) == 2
+    assert captured.err == ""
+
+
+def test_a_progress_bar_within_the_epoch(named, capsys):
+    mlp(max_epochs=2, verbose=2, batch_size=10).fit(*named)
+    captured = capsys.readouterr()
+    assert "epoch 2" in captured.err
+    assert "0/6" in captured.err
+    assert "train_loss" in captured.out
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_quiet_by_default(n_jobs, named, capfd):
+    grid = {"dropout": [0.0, 0.5]}
+    GridSearchCV(mlp(), grid, cv=2, n_jobs=n_jobs).fit(*named)
+    assert capfd.readouterr() == ("", "")
+    SoftmaxClassifier(max_epochs=2).fit(*named)
+    assert capfd.readouterr() == ("", "")

@@ -108,7 +108,7 @@ class LeanNet(Training, Evaluation, NeuralNet):
             return []
         return [
             ("epoch_timer", EpochTimer()),
-            ("print_log", PrintLog(floatfmt=".4g")),
+            ("print_log", PrintLog(floatfmt=".5f")),
         ]
 
     def snapshot(self):

@@ -287,6 +287,11 @@ FORMS = {
     "CSR matrix": sparse.csr_matrix,
     "CSR array": sparse.csr_array,
     "COO matrix": sparse.coo_matrix,
+    "CSC matrix": sparse.csc_matrix,
+    "CSC array": sparse.csc_array,
+    "tensor": torch.tensor,
+    "tensor of another layout": lambda X: torch.tensor(X.T.copy()).T,
+    "tensor with a gradient": lambda X: torch.tensor(X, requires_grad=True),
 }
 
 

@@ -120,8 +120,8 @@ class Training:
             with self._keep_what_is_done():
                 self._train_epoch(rows, schedule)
                 stop = self._validate_epoch(validation, score, best_epoch)
-            losses = self.history[-1]
-            schedule.after_epoch(losses.get("valid_loss", losses["train_loss"]))
+            entry = self._entry
+            schedule.after_epoch(entry.get("valid_loss", entry["train_loss"]))
             self.notify("on_epoch_end", **datasets)
         except TrainingStopped:
             self._forget_unfinished_epoch()
@@ -144,6 +144,12 @@ class Training:
                 stacklevel=2,
             )
             raise TrainingStopped from error
+
+    @property
+    def _entry(self):
+        """What the history has of this epoch."""
+        # skorch's own indexing takes time that grows with the number of epochs.
+        return list.__getitem__(self.history, -1)
 
     @contextmanager
     def _training_mode(self):
@@ -171,7 +177,7 @@ class Training:
             vars(self).pop(name, None)
 
     def _forget_unfinished_epoch(self):
-        if self.history and "train_loss" not in self.history[-1]:
+        if self.history and "train_loss" not in self._entry:
             del self.history[-1]
 
     def _train_epoch(self, rows, schedule):
@@ -187,9 +193,9 @@ class Training:
                 rate = self.optimizer_.param_groups[0]["lr"]
             total.add_(self._train_batch(X, target), alpha=len(X))
         self._record_loss("train_loss", total.item() / len(rows))
-        self.history.record("lr", rate)
+        self._entry["lr"] = rate
         if not self._batches_heard:
-            self.history.new_batch()  # skorch's Checkpoint looks at the last one
+            self._entry["batches"].append({})  # skorch's Checkpoint looks at the last
 
     def _with_progress(self, batches, rows):
         if self.verbose < 2:
@@ -209,7 +215,7 @@ class Training:
         self._record_loss("valid_loss", value)
         if score is not None:
             value = -score()
-            self.history.record("valid_score", -value)
+            self._entry["valid_score"] = -value
         if best_epoch is None:
             return False
         return best_epoch.update(value, len(self.history), self.module_)
@@ -253,8 +259,8 @@ class Training:
 
     def _record_loss(self, name, loss):
         self._check_finite(loss)
-        self.history.record(name, loss)
-        self.history.record(f"{name}_best", loss < self._lowest[name])
+        self._entry[name] = loss
+        self._entry[f"{name}_best"] = loss < self._lowest[name]
         self._lowest[name] = min(loss, self._lowest[name])
 
     def _check_finite(self, value):

@@ -28,6 +28,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
 from sknets import ConvNetClassifier, MLPDropoutClassifier, SoftmaxClassifier
 from sknets.datasets import load_mnist_sample
@@ -47,12 +48,22 @@ SMALL = {
     ),
 }
 
+
+def warm_up(optimizer, total_steps):
+    """Rise over a twentieth of the updates, then fall along half a cosine."""
+    n_rise = max(1, total_steps // 20)
+    rise = LinearLR(optimizer, 0.01, total_iters=n_rise)
+    fall = CosineAnnealingLR(optimizer, total_steps - n_rise)
+    return SequentialLR(optimizer, [rise, fall], milestones=[n_rise])
+
+
 # The first row of a table is the one to beat, the second the default.
 TABULAR = {
     "mlp": {
         "MLPClassifier()": MLPClassifier(),
         "MLPDropoutClassifier()": MLPDropoutClassifier(),
         'lr_schedule="constant"': MLPDropoutClassifier(lr_schedule="constant"),
+        "warm-up before the cosine": MLPDropoutClassifier(lr_schedule=warm_up),
         "learning_rate=0.1": MLPDropoutClassifier(learning_rate=0.1),
         'optimizer="adam", learning_rate=0.001': MLPDropoutClassifier(
             optimizer="adam", learning_rate=1e-3
@@ -63,6 +74,7 @@ TABULAR = {
         "LogisticRegression()": LogisticRegression(),
         "SoftmaxClassifier()": SoftmaxClassifier(),
         'lr_schedule="constant"': SoftmaxClassifier(lr_schedule="constant"),
+        "warm-up before the cosine": SoftmaxClassifier(lr_schedule=warm_up),
         "learning_rate=0.1": SoftmaxClassifier(learning_rate=0.1),
         "learning_rate=0.02": SoftmaxClassifier(learning_rate=0.02),
     },

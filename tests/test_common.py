@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from sknets import (
     ConvNetClassifier,
@@ -49,7 +50,14 @@ EXACT_ESTIMATORS = [
 # The same code as the defaults, at a size that is quick to train.
 SMALL = [
     SoftmaxClassifier(max_epochs=60, weight_decay=1e-4),
-    MLPDropoutClassifier((16, 8), max_epochs=60, optimizer="adam", learning_rate=0.01),
+    MLPDropoutClassifier(
+        (16, 8),
+        max_epochs=60,
+        optimizer="adam",
+        learning_rate=0.01,
+        lr_schedule=CosineAnnealingLR,
+        max_grad_norm=1.0,
+    ),
     ConvNetClassifier(
         (4, 8), kernel_size=4, hidden_layer_sizes=32, max_epochs=60, learning_rate=0.01
     ),

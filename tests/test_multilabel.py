@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import (
     check_classifiers_multilabel_output_format_predict_proba,
     check_classifiers_multilabel_representation_invariance,
 )
+from skorch.callbacks import EpochScoring
 
 from sknets import ConvNetClassifier, MLPDropoutClassifier, SoftmaxClassifier
 
@@ -157,6 +158,15 @@ def test_early_stopping_scoring_and_a_search(labelled):
     assert search.best_score_ > 0.75
     best = search.best_estimator_[-1]
     assert max(best.validation_scores_) == best.validation_scores_[best.best_epoch_ - 1]
+
+
+@pytest.mark.parametrize("scoring", ["f1_macro", "roc_auc"])
+def test_skorchs_callbacks_score_it(scoring, labelled):
+    X, Y = labelled
+    callback = EpochScoring(scoring, lower_is_better=False, name="here")
+    model = MLPDropoutClassifier(8, max_epochs=5, scoring=scoring, callbacks=[callback])
+    model.fit(X[:200], Y[:200], X_val=X[200:], y_val=Y[200:])
+    assert_allclose(model.net_.history[:, "here"], model.validation_scores_, rtol=1e-6)
 
 
 def test_partial_fit_over_chunks(labelled):

@@ -240,14 +240,16 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         sums = []
 
         def apply(block):
-            # A block in the cache is summed in no time, unlike the whole of X.
+            # Blocks in the cache are summed in less time than the whole of X.
             sums.append(block.sum())
             return function(block)
 
-        outputs = self.net_.infer_rows(apply, rows)
-        if not math.isfinite(sum(sums)):
+        hides_infinity = self.module_.hides_infinity
+        outputs = self.net_.infer_rows(apply if hides_infinity else function, rows)
+        outputs_are_finite = np.isfinite(outputs).all()
+        if not (outputs_are_finite and all(math.isfinite(s.item()) for s in sums)):
             check_all_finite(rows, estimator_name=type(self).__name__)
-        if not np.isfinite(outputs).all():
+        if not outputs_are_finite:
             raise ValueError(
                 "Input X contains values so large that the outputs of the network are "
                 "not finite."

@@ -153,8 +153,11 @@ def prediction_blocks(X, max_rows, tile_rows, device):
         block = X[start : start + n_rows]
         if sparse.issparse(block):
             block = block.toarray()
-        block = to_tensor(block, device)
         missing = -len(block) % tile_rows
-        if missing:
+        if missing and torch.is_tensor(block):
             block = torch.nn.functional.pad(block, (0, 0, 0, missing))
-        yield start, block
+        elif missing:
+            padded = np.zeros((len(block) + missing, X.shape[1]), X.dtype)
+            padded[: len(block)] = block
+            block = padded
+        yield start, to_tensor(block, device)

@@ -27,7 +27,7 @@ class Evaluation:
         """
         outputs = []
         module = self.module_
-        blocks = prediction_blocks(X, module.max_rows, module.tile_rows(), self.device)
+        blocks = prediction_blocks(X, module.max_rows, module.tile_rows, self.device)
         with self._evaluation_mode():
             for start, block in blocks:
                 outputs.append(function(block)[: X.shape[0] - start].cpu().numpy())

@@ -4,6 +4,7 @@ What is random in training draws from the ``generator`` of its layer, which is s
 the length of a fit; without one, it draws from torch's global generator.
 """
 
+from functools import cached_property
 from math import gcd
 
 import torch
@@ -73,6 +74,7 @@ class Network(nn.Module):
     # To evaluate at a time: enough to keep the cores busy, as few as caches hold.
     max_rows = 1024
 
+    @cached_property
     def tile_rows(self):
         """Return what the number of rows is to be a multiple of, in evaluation.
 
@@ -80,6 +82,12 @@ class Network(nn.Module):
         """
         apart = any(isinstance(layer, ROUNDED_APART) for layer in self.modules())
         return VECTOR_SIZE if apart else TILE_ROWS
+
+    @cached_property
+    def hides_infinity(self):
+        """Say whether an infinite entry of X may have finite outputs."""
+        hiding = (nn.ReLU, nn.Sigmoid, nn.Softplus, nn.Tanh, nn.MaxPool2d)
+        return any(isinstance(layer, hiding) for layer in self.modules())
 
     def gradient_function(self, criterion):
         """Return the function that the training loop calls for each batch.
@@ -122,6 +130,7 @@ class DenseNetwork(Network):
         """
         raise NotImplementedError
 
+    @cached_property
     def tile_rows(self):
         """Return what the number of rows is to be a multiple of, in evaluation."""
         return full_tiles(self.stack())

@@ -179,19 +179,9 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             score=score,
             best_epoch=best_epoch,
         )
-        self.n_iter_ = len(self.net_.history)
         self.best_epoch_ = None if best_epoch is None else best_epoch.epoch
-        self.loss_curve_ = self._curve("train_loss")
-        self.validation_loss_curve_ = self._curve("valid_loss")
-        self.validation_scores_ = self._curve("valid_score")
-        tasks.close()
+        vars(self).update(self.net_.curves())
         return self
-
-    def _curve(self, name):
-        """Return what was recorded of each epoch, or None if nothing was."""
-        values = [epoch.get(name, math.nan) for epoch in self.net_.history]
-        recorded = name == "train_loss" or any(name in e for e in self.net_.history)
-        return values if recorded else None
 
     def _validation_scorer(self, X, rows):
         """Return a function that scores the estimator, if `scoring` asks for it."""

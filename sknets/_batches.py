@@ -16,6 +16,8 @@ def to_tensor(array, device):
     Nothing here writes to them.
     """
     if torch.is_tensor(array):
+        if array.is_inference() and not torch.is_inference_mode_enabled():
+            array = array.clone()  # autograd refuses it otherwise
         return array.to(device)
     return torch.from_dlpack(np.ascontiguousarray(array)).to(device)
 

@@ -46,7 +46,7 @@ class EpochTasks:
 
     def _fitted_attributes(self):
         net = self.estimator.net_.frozen_copy()
-        return {"net_": net, "n_iter_": len(net.history)}
+        return {"net_": net, **net.curves()}
 
 
 def as_given(X, y, sample_weight):

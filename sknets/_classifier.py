@@ -39,23 +39,23 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             Training data.
 
-        y : array-like of shape (n_samples,)
-            Labels, of any type that scikit-learn takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels, of any type that scikit-learn takes; several labels a row, as an
+            indicator of 0 and 1, for the perceptron and the convolutional net only.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, relative to their mean. Rows of weight zero have no
             influence.
 
-        X_val : {array-like, CSR matrix} of shape (n_val_samples, n_features), \
-default=None
+        X_val : like X, of shape (n_val_samples, n_features), default=None
             Data to validate on after each epoch, and to stop by with
             ``early_stopping=True``, which then holds nothing out. In a pipeline,
             ``Pipeline(steps, transform_input=["X_val"])`` transforms them like X.
 
-        y_val : array-like of shape (n_val_samples,), default=None
+        y_val : array-like like y, default=None
             Labels of `X_val`.
 
         sample_weight_val : array-like of shape (n_val_samples,), default=None
@@ -83,10 +83,10 @@ default=None
             X, y = self._validate(X, y, reset=not continues)
             targets = find_targets(y)
             self._check_targets(targets, "y")
-            if continues and not np.array_equal(targets.classes, self.classes_):
+            if continues and targets != self._targets:
                 raise ValueError(
-                    "warm_start=True continues on the classes of the previous fit, "
-                    f"{self.classes_}, but y has {targets.classes}."
+                    "warm_start=True continues on the targets of the previous fit, "
+                    f"{self._targets}, but y has {targets}."
                 )
             codes = targets.encode(y)
             weight = self._row_weights(sample_weight, codes, X, targets)
@@ -110,14 +110,15 @@ default=None
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             A chunk of the training data.
 
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Its labels.
 
         classes : array-like of shape (n_classes,), default=None
-            All labels that there will be. Needed in the first call.
+            All labels that there will be; ``range(n_labels)`` for several labels a row.
+            Needed in the first call.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. They are taken as they are, since a chunk does not
@@ -141,6 +142,7 @@ default=None
             )
         given = as_given(X, y, sample_weight)
         y, sample_weight = to_host(y), to_host(sample_weight)
+        classes = to_host(classes)
         continues = self._continues(partial=True)
         with self._unchanged_on_error(continues=continues):
             check_partial_fit_first_call(self, classes)
@@ -159,13 +161,14 @@ default=None
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             Samples.
 
         Returns
         -------
         logits : ndarray of shape (n_samples, n_classes) or (n_samples,)
-            For two classes, the log-odds of ``classes_[1]``. Of the float dtype of X.
+            For two classes, the log-odds of ``classes_[1]``; for several labels a row,
+            those of each, a column for each. Of the float dtype of X.
         """
         logits = self._logits(X)
         return self._targets.decision(logits)
@@ -175,13 +178,13 @@ default=None
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             Samples.
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
-            Labels, of the dtype of `classes_`.
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Labels, of the dtype of `classes_`, or an indicator.
         """
         logits = self._logits(X)
         return self._targets.decode(self._targets.codes(logits))
@@ -191,7 +194,7 @@ default=None
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             Samples.
 
         Returns
@@ -207,7 +210,7 @@ default=None
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             Samples.
 
         Returns

@@ -17,10 +17,11 @@ lr_schedule : {{"constant", "cosine"}} or callable, default={lr_schedule!r}
     of one `fit` [2]_. A callable makes a scheduler from the optimizer: a class of
     `torch.optim.lr_scheduler`, a `functools.partial` of one or a function. It steps
     after each epoch; but one with a parameter `total_steps`, such as OneCycleLR, is
-    given the number of updates of this `fit` and steps after each. A parameter `T_max`
-    that is not set is given the number of epochs. ReduceLROnPlateau goes by the
-    validation loss or, without, by the training loss. Each `fit` starts a schedule
-    anew; `partial_fit`, which has no known end, uses the constant rate.
+    given the number of updates of this `fit` and steps after each, and so does
+    CyclicLR. A parameter `T_max` that is not set is given the number of epochs.
+    ReduceLROnPlateau goes by the validation loss or, without, by the training loss.
+    Each `fit` starts a schedule anew; `partial_fit`, which has no known end, uses the
+    constant rate.
 
 weight_decay : float, default={weight_decay!r}
     L2 penalty ``weight_decay / 2 * ||w||^2`` on all weights but the biases; for
@@ -58,9 +59,9 @@ scoring : str, callable or None, default={scoring!r}
 
 warm_start : bool, default={warm_start!r}
     Whether `fit` continues from the weights and the optimizer state of the previous
-    call, on data of the same features{same_classes}. Of parameters that were changed in
-    between, only the learning rate, its schedule, the batch size, the number of epochs,
-    weights and early stopping then take effect.
+    call, on data of the same features{same_classes}. Parameters of the network, and
+    `optimizer`, `weight_decay`, `callbacks`, `device`, `dtype`, `random_state` and
+    `verbose` stay as they were then.
 
 callbacks : list of skorch callbacks or None, default={callbacks!r}
     Called during training; cloned for each fit. Those that score see the classes as
@@ -94,7 +95,7 @@ class_weight : dict, "balanced" or None, default={class_weight!r}
 
 CLASSES = """\
 classes_ : ndarray of shape (n_classes,)
-    Labels of the classes, sorted.
+    Labels of the classes, sorted; of a multilabel y, the numbers of its columns.
 
 """
 
@@ -144,7 +145,9 @@ def complete_docstring(cls):
     facts = {
         "auto_updates": f"{cls._auto_updates:,}",
         "auto_epochs": cls._auto_min_epochs,
-        "stratified": ", stratified by class" if classifier else "",
+        "stratified": ", stratified by class where a row has one label"
+        if classifier
+        else "",
         "same_classes": " and classes" if classifier else "",
         "random_parts": cls._random_parts,
         "emits": "logits" if classifier else "the reconstruction",

@@ -1,5 +1,6 @@
 """What a trained module makes of data, without gradients."""
 
+import math
 from contextlib import contextmanager
 
 import numpy as np
@@ -40,6 +41,21 @@ class Evaluation:
             for X, target in ordered_batches(rows, self.module_.max_rows):
                 total = total + self.criterion_(self.module_(X), target) * len(X)
         return (total / len(rows)).item()
+
+    def curves(self):
+        """Return what the history has of each epoch, as attributes of estimators."""
+
+        def curve(name):
+            values = [epoch.get(name, math.nan) for epoch in self.history]
+            recorded = name == "train_loss" or any(name in e for e in self.history)
+            return values if recorded else None
+
+        return {
+            "n_iter_": len(self.history),
+            "loss_curve_": curve("train_loss"),
+            "validation_loss_curve_": curve("valid_loss"),
+            "validation_scores_": curve("valid_score"),
+        }
 
     @contextmanager
     def _evaluation_mode(self):

@@ -10,7 +10,10 @@ from sknets._sklearn import validate_data
 
 def to_host(values):
     """Return a tensor as an ndarray, anything else as it is."""
-    return values.detach().cpu().numpy() if torch.is_tensor(values) else values
+    if not torch.is_tensor(values):
+        return values
+    values = values.detach().cpu()
+    return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
 
 
 def float_dtype(X):
@@ -65,8 +68,11 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
 
 def validate_tensor(estimator, X, dtype, reset, ensure_all_finite):
     """Return a tensor X in another dtype, checked like an array by `validate_data`."""
-    if X.layout is not torch.strided or X.is_complex():
-        raise ValueError(f"X must be a dense tensor of real numbers, got {X.type()}.")
+    if X.layout is not torch.strided or X.is_complex() or X.is_meta:
+        raise ValueError(
+            "X must be a dense tensor of real numbers, got one of layout "
+            f"{X.layout} and dtype {X.dtype} on {X.device}."
+        )
     if X.ndim != 2:
         raise ValueError(f"Expected a 2D tensor X, got one of shape {tuple(X.shape)}.")
     for size, name in zip(X.shape, ("sample", "feature"), strict=True):

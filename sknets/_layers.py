@@ -37,7 +37,7 @@ VECTOR_SIZE = 32  # of the widest vectors: two registers of AVX-512 in float32
 
 # BLAS computes the rows that do not fill a register tile with other kernels, which sum
 # in another order. In full tiles, a row has the same bits whichever rows come with it,
-# but for a few layer sizes below a dozen units.
+# but where a layer of few units has inputs whose number is no multiple of four.
 TILE_ROWS = 4
 
 
@@ -78,7 +78,8 @@ class Network(nn.Module):
     def tile_rows(self):
         """Return what the number of rows is to be a multiple of, in evaluation.
 
-        Then a row has the same outputs, to the last bit, whichever rows come with it.
+        Then a row has the same outputs whichever rows come with it: to the last bit in
+        most networks, see above.
         """
         apart = any(isinstance(layer, ROUNDED_APART) for layer in self.modules())
         return VECTOR_SIZE if apart else TILE_ROWS

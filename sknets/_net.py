@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import numpy as np
 import torch
+from scipy import sparse
 from sklearn.base import ClassifierMixin, clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
@@ -11,7 +12,7 @@ from skorch.dataset import Dataset
 
 from sknets._evaluation import Evaluation
 from sknets._optimizers import OPTIMIZERS
-from sknets._training import Training, TrainingStopped
+from sknets._training import TRAINING_ATTRIBUTES, Training, TrainingStopped
 
 
 def build_net(
@@ -33,6 +34,7 @@ def build_net(
     `optimizer`, `weight_decay`, `callbacks`, `dtype` and `verbose` are the parameters
     of the estimators; `seed` decides shuffling, dropout and corruption.
     """
+    check_callbacks(callbacks or [])
     options = {}
     if optimizer in OPTIMIZERS:
         # There is no fused Adagrad on MPS.
@@ -64,6 +66,20 @@ def build_net(
     return net
 
 
+def check_callbacks(callbacks):
+    """Raise where something else than skorch's callbacks is among them."""
+    for callback in callbacks:
+        if isinstance(callback, tuple) and len(callback) == 2:
+            _, callback = callback
+        kind = callback if isinstance(callback, type) else type(callback)
+        if not issubclass(kind, Callback):
+            raise TypeError(
+                "callbacks must be of skorch.callbacks, or pairs of a name and one of "
+                f"them, got {callback!r}. Those of scikit-learn are set by "
+                "set_callbacks."
+            )
+
+
 class CallbackDataset(Dataset):
     """Rows as callbacks expect them, with an `X` and a `y`: a tensor or CSR, and codes.
 
@@ -77,6 +93,10 @@ class CallbackDataset(Dataset):
 
     def __len__(self):
         return len(self.rows)
+
+    def __getitem__(self, i):
+        X, y = self.rows.take(torch.atleast_1d(torch.as_tensor(i)))
+        return X[0], (y[0] if isinstance(y, tuple) else y)[0]
 
     @property
     def X(self):  # noqa: N802
@@ -110,6 +130,10 @@ class LeanNet(Training, Evaluation, NeuralNet):
             ("epoch_timer", EpochTimer()),
             ("print_log", PrintLog(floatfmt=".5f")),
         ]
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {k: v for k, v in state.items() if k not in TRAINING_ATTRIBUTES}
 
     def snapshot(self):
         """Return what training changes, as a copy."""
@@ -162,12 +186,27 @@ class LeanNet(Training, Evaluation, NeuralNet):
         return net
 
     def predict(self, X):
-        """Return the outputs of the module for X."""
-        return self.infer_rows(self.module_, X)
+        """Return the outputs of the module for X, or for those of a dataset."""
+        return self._infer(torch.nn.Identity(), X)
 
     def score(self, X, y=None):
         """Return the negative mean loss of the outputs for X as their own target."""
-        return -self.infer_rows(self.row_errors, X).mean(dtype=np.float64)
+        errors = self.infer_rows(self.row_errors, self._in_precision(X))
+        return -errors.mean(dtype=np.float64)
+
+    def _infer(self, function, X):
+        rows = self._in_precision(X)
+        return self.infer_rows(lambda block: function(self.module_(block)), rows)
+
+    def _in_precision(self, X):
+        X = X.X if isinstance(X, CallbackDataset) else X
+        if torch.is_tensor(X):
+            return X.to(getattr(torch, self.dtype))
+        return (
+            sparse.csr_array(X, dtype=self.dtype)
+            if sparse.issparse(X)
+            else np.asarray(X, self.dtype)
+        )
 
     def row_errors(self, X):
         """Return the error of each row of a tensor, of shape (n_rows, 1)."""
@@ -191,6 +230,3 @@ class ClassifierNet(ClassifierMixin, LeanNet):
     def predict(self, X):
         """Return the codes of the most probable classes."""
         return self._infer(self.criterion_.codes, X)
-
-    def _infer(self, function, X):
-        return self.infer_rows(lambda rows: function(self.module_(rows)), X)

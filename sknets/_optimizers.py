@@ -15,8 +15,8 @@ class LeanStep:
 
     def step(self, closure=None):
         """Update the parameters by their gradients; return what `closure` returns."""
-        # There are devices without fused kernels; and Adam's state begins in `step`.
-        if not self.defaults["fused"] or not self._has_state():
+        # There are devices without fused kernels.
+        if not self.defaults["fused"] or not self._is_ready():
             return super().step(closure)
         loss = None if closure is None else closure()
         with torch.no_grad():
@@ -26,8 +26,9 @@ class LeanStep:
     # Without this mark, torch wraps `step` into its profiler, the half of what is left.
     step.hooked = True
 
-    def _has_state(self):
-        return not self._state_names or all(
+    def _is_ready(self):
+        # Adam's state begins in torch's `step`.
+        return all(
             parameter in self.state
             for group in self.param_groups
             for parameter in group["params"]
@@ -49,7 +50,10 @@ class LeanStep:
 
 
 class SGD(LeanStep, torch.optim.SGD):
-    """Gradient descent without momentum."""
+    """Gradient descent without momentum, unless a scheduler sets one."""
+
+    def _is_ready(self):
+        return not any(group["momentum"] for group in self.param_groups)
 
     def _call_kernel(self, group, parameters, gradients):
         torch._fused_sgd_(

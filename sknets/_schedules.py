@@ -3,7 +3,7 @@
 import inspect
 import math
 
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import CyclicLR, LRScheduler, ReduceLROnPlateau
 
 
 def start_schedule(lr_schedule, optimizer, *, n_updates, n_epochs):
@@ -15,6 +15,7 @@ def start_schedule(lr_schedule, optimizer, *, n_updates, n_epochs):
         A callable makes one of torch's schedulers from the optimizer. Where it has
         them as parameters that are not set, `total_steps` is passed the number of
         updates, and `T_max` that of epochs.
+
     optimizer : torch.optim.Optimizer
         With the learning rate to start from.
     n_updates, n_epochs : int
@@ -27,20 +28,28 @@ def start_schedule(lr_schedule, optimizer, *, n_updates, n_epochs):
     lengths = {"total_steps": n_updates, "T_max": n_epochs}
     parameters = inspect.signature(lr_schedule).parameters
     unset = {
-        name: length
-        for name, length in lengths.items()
-        if name in parameters
-        and parameters[name].default in (None, inspect.Parameter.empty)
+        name
+        for name, parameter in parameters.items()
+        if parameter.default in (None, inspect.Parameter.empty)
     }
-    for group in optimizer.param_groups:
-        group.pop("initial_lr", None)  # of the schedule of an earlier fit
-    scheduler = lr_schedule(optimizer, **unset)
-    if not isinstance(scheduler, LRScheduler):
-        raise TypeError(
-            "lr_schedule must make a scheduler of torch.optim.lr_scheduler, but "
-            f"returned {scheduler!r}."
-        )
-    return TorchSchedule(scheduler, optimizer, each_update="total_steps" in parameters)
+    if not {"epochs", "steps_per_epoch"} & (parameters.keys() - unset):
+        # OneCycleLR would take these two instead.
+        lengths = {name: n for name, n in lengths.items() if name in unset}
+    else:
+        lengths = {}
+    schedule = TorchSchedule(optimizer)
+    try:
+        scheduler = lr_schedule(optimizer, **lengths)
+        if not isinstance(scheduler, LRScheduler):
+            raise TypeError(f"it returned {scheduler!r}.")
+    except Exception as error:
+        schedule.close()
+        raise ValueError(
+            f"lr_schedule={lr_schedule!r} does not make a scheduler of "
+            f"torch.optim.lr_scheduler: {error}"
+        ) from error
+    each_update = "total_steps" in parameters or isinstance(scheduler, CyclicLR)
+    return schedule.start(scheduler, each_update=each_update)
 
 
 class ConstantRate:
@@ -52,7 +61,7 @@ class ConstantRate:
     def after_epoch(self, loss):
         """Take note of the end of an epoch, and of the loss to judge it by."""
 
-    def end(self):
+    def close(self):
         """Leave the optimizer as it was found, but for its learning rate."""
 
 
@@ -80,11 +89,17 @@ class CosineDecay(ConstantRate):
 class TorchSchedule(ConstantRate):
     """A scheduler of torch, for each update or for each epoch."""
 
-    def __init__(self, scheduler, optimizer, *, each_update):
-        self.scheduler = scheduler
+    def __init__(self, optimizer):
         self.optimizer = optimizer
+        # Schedulers may change momenta, and leave notes.
+        self.groups = [dict(group) for group in optimizer.param_groups]
+
+    def start(self, scheduler, *, each_update):
+        """Take a scheduler that was made since; return self."""
+        self.scheduler = scheduler
         self.each_update = each_update
         self.is_first = True
+        return self
 
     def before_update(self):
         """Set the learning rate of the next update."""
@@ -101,7 +116,11 @@ class TorchSchedule(ConstantRate):
         else:
             self.scheduler.step()
 
-    def end(self):
+    def close(self):
         """Leave the optimizer as it was found, but for its learning rate."""
         # torch counts updates by wrapping `step`, once more for each scheduler.
         vars(self.optimizer).pop("step", None)
+        for group, before in zip(self.optimizer.param_groups, self.groups, strict=True):
+            before["lr"] = group["lr"]
+            group.clear()
+            group.update(before)

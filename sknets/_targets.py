@@ -32,7 +32,20 @@ def find_targets(y):
     return SingleLabel(np.unique(y))
 
 
-class SingleLabel:
+class Targets:
+    """The classes, or labels, that a classifier knows."""
+
+    def __init__(self, classes):
+        self.classes = classes
+
+    def __eq__(self, other):
+        return type(self) is type(other) and np.array_equal(self.classes, other.classes)
+
+    def __str__(self):
+        return f"the {self.kind} {self.classes}"
+
+
+class SingleLabel(Targets):
     """One label for each row: logits compete in a softmax.
 
     Parameters
@@ -43,9 +56,7 @@ class SingleLabel:
 
     criterion = CrossEntropy
     exclusive = True
-
-    def __init__(self, classes):
-        self.classes = classes
+    kind = "classes"
 
     def encode(self, y):
         """Return the positions of labels in the classes; name those not there."""
@@ -87,7 +98,7 @@ class SingleLabel:
         return log_softmax(logits, axis=1)
 
 
-class MultiLabel:
+class MultiLabel(Targets):
     """Any number of labels for each row: each logit is a question of its own.
 
     Parameters
@@ -98,19 +109,31 @@ class MultiLabel:
 
     criterion = BinaryCrossEntropy
     exclusive = False
+    kind = "columns"
 
     def __init__(self, classes):
-        self.classes = classes
+        if not np.array_equal(classes, np.arange(len(classes))):
+            raise ValueError(
+                "classes must be the numbers of the columns of a multilabel y, "
+                f"range({len(classes)}), got {classes}."
+            )
+        super().__init__(classes)
 
     def encode(self, y):
         """Return an indicator, with ones and zeros, as a dense array of integers."""
         if type_of_target(y) != "multilabel-indicator":
             raise ValueError("y must be a multilabel indicator of 0 and 1.")
+        y = np.asarray(y.toarray() if sparse.issparse(y) else y)
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                "y of several columns must be a multilabel indicator of 0 and 1, but "
+                f"has {np.unique(y)}."
+            )
         if y.shape[1] != len(self.classes):
             raise ValueError(
                 f"y has {y.shape[1]} labels, but {len(self.classes)} are due."
             )
-        return np.asarray(y.toarray() if sparse.issparse(y) else y).astype(np.int64)
+        return y.astype(np.int64)
 
     def decode(self, codes):
         """Return an indicator."""

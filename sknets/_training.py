@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 
 import torch
@@ -19,6 +19,7 @@ TRAINING_ATTRIBUTES = (
     "_batches_heard",
     "_gradient_function",
     "_lowest",
+    "_norms",
     "_outputs",
     "_updated",
 )
@@ -87,14 +88,15 @@ class Training:
         schedule = start_schedule(
             lr_schedule, self.optimizer_, n_updates=n_updates, n_epochs=epochs
         )
-        with share_of_the_cores(), self._training_mode():
+        with share_of_the_cores(), self._training_mode(), closing(schedule):
             with suppress(TrainingStopped):
                 self.notify("on_train_begin", X=rows.X, y=rows.y)
                 self._gradient_function = self.module_.gradient_function(
                     self.criterion_
                 )
                 for _ in range(epochs):
-                    tasks.begin()
+                    with self._keep_what_is_done():
+                        tasks.begin()
                     stop = self._run_epoch(
                         rows, schedule, validation, score, best_epoch
                     )
@@ -102,11 +104,12 @@ class Training:
                         stop = tasks.end() or stop
                     if stop:
                         break
-            schedule.end()
             if best_epoch is not None:
                 best_epoch.restore(self.module_)
             with suppress(TrainingStopped):
                 self.notify("on_train_end", X=rows.X, y=rows.y)
+            with suppress(TrainingStopped), self._keep_what_is_done():
+                tasks.close()
         self._check_finite(sum(t.detach().abs().max() for t in self._trained_tensors()))
 
     def _run_epoch(self, rows, schedule, validation, score, best_epoch):
@@ -185,6 +188,7 @@ class Training:
         self._set_generators(partial(spawn_generator, self.seed, NOISE, **stream))
         shuffler = partial(spawn_generator, self.seed, SHUFFLING, **stream)
         total = torch.zeros((), dtype=rows.dtype, device=rows.device)
+        self._norms = torch.zeros_like(total)
         batches = training_batches(rows, self.batch_size, shuffler)
         rate = None
         for X, target in self._with_progress(batches, rows):
@@ -193,6 +197,8 @@ class Training:
                 rate = self.optimizer_.param_groups[0]["lr"]
             total.add_(self._train_batch(X, target), alpha=len(X))
         self._record_loss("train_loss", total.item() / len(rows))
+        if self.max_grad_norm is not None:
+            self._check_finite(self._norms.item())
         self._entry["lr"] = rate
         if not self._batches_heard:
             self._entry["batches"].append({})  # skorch's Checkpoint looks at the last
@@ -221,34 +227,37 @@ class Training:
         return best_epoch.update(value, len(self.history), self.module_)
 
     def _train_batch(self, X, target):
+        batch = X, target[0] if isinstance(target, tuple) else target
         if self._batches_heard:
-            self.notify("on_batch_begin", batch=(X, target), training=True)
-        loss = self.optimizer_.step(partial(self._loss_and_gradient, X, target))
+            self.notify("on_batch_begin", batch=batch, training=True)
+        loss = self.optimizer_.step(partial(self._loss_and_gradient, X, target, batch))
         self._updated = True
         if self._batches_heard:
             self.history.record_batch("train_loss", loss.item())
             self.history.record_batch("train_batch_size", len(X))
             self.notify(
                 "on_batch_end",
-                batch=(X, target),
+                batch=batch,
                 training=True,
                 loss=loss,
                 y_pred=self._outputs,
             )
         return loss
 
-    def _loss_and_gradient(self, X, target):
+    def _loss_and_gradient(self, X, target, batch):
         loss, outputs = self._gradient_function(X, target)
         if self._batches_heard:
             self._outputs = outputs
             self.notify(
                 "on_grad_computed",
                 named_parameters=list(self.get_all_learnable_params()),
-                batch=(X, target),
+                batch=batch,
                 training=True,
             )
         if self.max_grad_norm is not None:
-            clip_grad_norm_(self.module_.parameters(), self.max_grad_norm)
+            # An infinite one would make all gradients zero.
+            norm = clip_grad_norm_(self.module_.parameters(), self.max_grad_norm)
+            self._norms.add_(norm)
         return loss
 
     def _trained_tensors(self):

@@ -1,12 +1,16 @@
 """What autoencoders share: fit, code, decode, and say how well."""
 
+import math
+import warnings
+
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sknets._base import NetworkEstimator
 from sknets._batches import Rows
-from sknets._inputs import check_unit_interval, float_dtype
+from sknets._inputs import check_unit_interval, float_dtype, to_host
 from sknets._sklearn import fit_context
 
 
@@ -25,14 +29,13 @@ class NetworkTransformer(
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             Training data.
 
         y : None
             Ignored.
 
-        X_val : {array-like, CSR matrix} of shape (n_val_samples, n_features), \
-default=None
+        X_val : like X, of shape (n_val_samples, n_features), default=None
             Data to validate on after each epoch, and to stop by with
             ``early_stopping=True``, which then holds nothing out. In a pipeline,
             ``Pipeline(steps, transform_input=["X_val"])`` transforms them like X.
@@ -59,7 +62,7 @@ default=None
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             A chunk of the training data.
 
         y : None
@@ -77,7 +80,7 @@ default=None
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             Samples.
 
         Returns
@@ -102,6 +105,7 @@ default=None
             Reconstructed samples, of the float dtype of X.
         """
         check_is_fitted(self)
+        X = to_host(X)
         codes = check_array(X, dtype=np.dtype(self._fitted_dtype), order="C")
         if codes.shape[1] != self._n_features_out:
             raise ValueError(
@@ -116,7 +120,7 @@ default=None
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             Samples.
 
         Returns
@@ -135,7 +139,7 @@ default=None
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             Samples.
 
         Returns
@@ -155,7 +159,7 @@ default=None
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
             Samples.
 
         y : None
@@ -186,9 +190,19 @@ default=None
             if single_pass:
                 vars(self).pop("reconstruction_error_", None)
             else:
-                rows = Rows(X, device=self.device_)
-                self.reconstruction_error_ = self.net_.mean_loss(rows)
+                self.reconstruction_error_ = self._measure(X)
         return self
+
+    def _measure(self, X):
+        try:
+            return self.net_.mean_loss(Rows(X, device=self.device_))
+        except KeyboardInterrupt:
+            warnings.warn(
+                "Interrupted after training: reconstruction_error_ is NaN.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+            return math.nan
 
     def _validate_validation(self, X):
         try:

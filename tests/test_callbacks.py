@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.callback import ProgressBar as SklearnProgressBar
 from sklearn.callback import ScoringMonitor
@@ -29,6 +30,7 @@ from sknets import (
     MLPDropoutClassifier,
     SoftmaxClassifier,
 )
+from sknets._evaluation import Evaluation
 
 
 @pytest.fixture
@@ -138,11 +140,57 @@ def test_outputs_of_a_batch_give_its_loss(weighted, small):
     Outputs.seen.clear()
     weight = np.linspace(0.5, 1.5, 60) if weighted else None
     mlp(callbacks=[Outputs()], max_epochs=1, dtype="float64").fit(X, y, weight)
-    (((_, target), training, loss, y_pred),) = Outputs.seen
-    weight = target[1].numpy() if weighted else None
-    probabilities = y_pred.softmax(1).numpy()
+    (((_, codes), training, loss, y_pred),) = Outputs.seen
     assert training
+    assert_array_equal(codes, y)
+    probabilities = y_pred.softmax(1).numpy()
     assert_allclose(loss, log_loss(y, probabilities, sample_weight=weight))
+
+
+def test_batch_scoring_of_weighted_data(named):
+    scoring = BatchScoring("accuracy", on_train=True, lower_is_better=False)
+    model = mlp(callbacks=[scoring], class_weight="balanced").fit(*named)
+    assert model.net_.history[-1, "accuracy"] > 0.6
+
+
+def test_checkpoints_of_the_whole_net(named, tmp_path):
+    checkpoint = Checkpoint(
+        dirname=tmp_path, f_pickle="net.pkl", monitor="train_loss_best"
+    )
+    X, _ = named
+    model = mlp(callbacks=[checkpoint]).fit(*named)
+    net = pickle.loads((tmp_path / "net.pkl").read_bytes())
+    assert_array_equal(net.predict(X), model.net_.predict(X))
+
+
+class Reader(Callback):
+    """Use the data sets and the net in ways of one's own."""
+
+    seen = []
+
+    def on_epoch_end(self, net, dataset_train, dataset_valid, **kwargs):
+        X, y = dataset_train[0]
+        (_, of_a_loader) = next(iter(net.get_iterator(dataset_train)))
+        self.seen[:] = [X.shape, int(y), len(of_a_loader), net.predict(dataset_valid)]
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_data_sets_can_be_read_and_predicted(container, named):
+    X, y = named
+    model = mlp(callbacks=[Reader()], max_epochs=1, batch_size=15)
+    model.fit(container(X), y, X_val=container(X), y_val=y)
+    shape, code, size, predicted = Reader.seen
+    assert (shape, code, size) == ((5,), 0, 15)
+    assert_array_equal(model.classes_[predicted], model.predict(X))
+    assert_array_equal(model.net_.predict(X.tolist()), predicted)
+
+
+@pytest.mark.parametrize(
+    "callback", [3, ScoringMonitor(scoring="accuracy"), ("name", "EpochTimer")]
+)
+def test_other_callbacks_are_named(callback, named):
+    with pytest.raises(TypeError, match="callbacks must be of skorch.callbacks"):
+        mlp(callbacks=[callback]).fit(*named)
 
 
 # -- of scikit-learn -----------------------------------------------------------------
@@ -199,6 +247,7 @@ def test_the_fitted_estimator_of_an_epoch_stays_as_it_was(named):
     for n_epochs, fitted in enumerate(recorder.fitted[:-1], 1):
         alone = mlp(max_epochs=n_epochs, lr_schedule="constant").fit(X, y)
         assert fitted.n_iter_ == n_epochs
+        assert fitted.loss_curve_ == alone.loss_curve_
         assert_array_equal(fitted.predict_proba(X), alone.predict_proba(X))
 
 
@@ -269,19 +318,47 @@ def test_errors_of_callbacks_come_out_and_leave_the_estimator_as_it_was(named):
 
 
 class CtrlC(Recorder):
-    """Ctrl-C while the second epoch is being scored."""
+    """Ctrl-C at some event of scikit-learn's callbacks."""
+
+    def __init__(self, event):
+        super().__init__()
+        self.event = event
+
+    def on_fit_task_begin(self, estimator, context):
+        self.take_note(f"begin {context.task_name}")
 
     def on_fit_task_end(self, estimator, context):
-        self.fitted.append(None)
-        if len(self.fitted) == 2:
+        self.take_note(f"end {context.task_name}")
+
+    def take_note(self, event):
+        self.events.append(event)
+        due = 1 if event == "end fit" else 2
+        if event == self.event and self.events.count(event) == due:
             raise KeyboardInterrupt
 
 
-def test_ctrl_c_in_a_callback_keeps_what_is_learned(named):
-    model = mlp(max_epochs=5).set_callbacks(CtrlC())
-    with pytest.warns(UserWarning, match="interrupted in epoch 2"):
+@pytest.mark.parametrize(
+    ("event", "n_epochs"), [("begin epoch", 1), ("end epoch", 2), ("end fit", 5)]
+)
+def test_ctrl_c_in_a_callback_keeps_what_is_learned(event, n_epochs, named):
+    model = mlp(max_epochs=5).set_callbacks(CtrlC(event))
+    with pytest.warns(UserWarning, match=f"interrupted in epoch {n_epochs}"):
         model.fit(*named)
-    assert model.n_iter_ == 2
+    assert model.n_iter_ == n_epochs
+    assert model.score(*named) > 0.3
+
+
+def test_ctrl_c_after_training_keeps_the_autoencoder(small, monkeypatch):
+    coder = DenoisingAutoencoderTransformer(2, max_epochs=3)
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Evaluation, "mean_loss", interrupt)
+    with pytest.warns(UserWarning, match="reconstruction_error_ is NaN"):
+        coder.fit(small[0])
+    assert np.isnan(coder.reconstruction_error_)
+    assert coder.transform(small[0]).shape == (60, 2)
 
 
 def test_partial_fit_is_a_task_of_one_epoch(named):

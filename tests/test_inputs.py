@@ -97,6 +97,31 @@ def test_all_arguments_can_be_tensors(small, device):
     assert curves[0] == curves[1]
 
 
+def test_other_tensors_than_X(small):
+    X, y = torch.tensor(small[0]), torch.tensor(small[1])
+    weight = torch.ones(60).bfloat16()
+    MLPDropoutClassifier(8).partial_fit(X, y, torch.arange(3), weight)
+    coder = DenoisingAutoencoderTransformer(2, **QUICK).fit(X)
+    codes = torch.ones(3, 2, requires_grad=True)
+    expected = coder.inverse_transform(codes.detach().numpy())
+    assert_array_equal(coder.inverse_transform(codes), expected)
+    assert_array_equal(coder.inverse_transform(codes.bfloat16()), expected)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        ConvNetClassifier(2, hidden_layer_sizes=8, **QUICK),
+        DenoisingAutoencoderTransformer(2, tied_weights=True, **QUICK),
+    ],
+)
+def test_tensors_made_in_inference_mode(estimator, small):
+    with torch.inference_mode():
+        X = torch.tensor(small[0]).float()
+    expected = clone(estimator).fit(small[0].astype(np.float32), small[1])
+    assert estimator.fit(X, small[1]).loss_curve_ == expected.loss_curve_
+
+
 def test_images_as_tensors(digits):
     X, y = torch.tensor(digits[0][:200]), digits[2][:200]
     model = ConvNetClassifier(2, hidden_layer_sizes=8, **QUICK)
@@ -129,6 +154,7 @@ def test_tensors_in_a_search(small):
         (torch.full((60, 5), 1e300, dtype=torch.float64), "X contains infinity"),
         (torch.eye(5).to_sparse(), "dense tensor of real numbers"),
         (torch.ones(60, 5, dtype=torch.complex64), "dense tensor of real numbers"),
+        (torch.ones(60, 5, device="meta"), "dense tensor of real numbers"),
         (torch.ones(59, 5), "inconsistent numbers of samples"),
     ],
 )

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit
 from sklearn.datasets import make_multilabel_classification
+from sklearn.dummy import DummyClassifier
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
@@ -24,7 +25,9 @@ from sknets import ConvNetClassifier, MLPDropoutClassifier, SoftmaxClassifier
 
 KINDS = [
     MLPDropoutClassifier(16, max_epochs=60, random_state=0),
-    ConvNetClassifier(4, hidden_layer_sizes=16, learning_rate=0.01, max_epochs=60),
+    ConvNetClassifier(
+        4, hidden_layer_sizes=16, learning_rate=0.01, max_epochs=60, random_state=0
+    ),
 ]
 
 
@@ -95,8 +98,11 @@ def test_learns_like_a_classifier_for_each_label(estimator, labelled):
     X, Y = labelled
     together = estimator.fit(X[:200], Y[:200])
     apart = MultiOutputClassifier(estimator).fit(X[:200], Y[:200])
-    accuracies = [(m.predict(X[200:]) == Y[200:]).mean() for m in (together, apart)]
-    assert accuracies[0] > max(accuracies[1] - 0.05, 0.7)
+    rivals = (together, apart, DummyClassifier().fit(X[:200], Y[:200]))
+    accuracy, of_each, of_none = (
+        (m.predict(X[200:]) == Y[200:]).mean() for m in rivals
+    )
+    assert accuracy > max(of_each - 0.05, of_none)
 
 
 def test_outputs_fit_together(labelled):
@@ -166,7 +172,8 @@ def test_skorchs_callbacks_score_it(scoring, labelled):
     callback = EpochScoring(scoring, lower_is_better=False, name="here")
     model = MLPDropoutClassifier(8, max_epochs=5, scoring=scoring, callbacks=[callback])
     model.fit(X[:200], Y[:200], X_val=X[200:], y_val=Y[200:])
-    assert_allclose(model.net_.history[:, "here"], model.validation_scores_, rtol=1e-6)
+    # A net rounds to float32, which makes a few ties.
+    assert_allclose(model.net_.history[:, "here"], model.validation_scores_, rtol=1e-3)
 
 
 def test_partial_fit_over_chunks(labelled):
@@ -182,8 +189,11 @@ def test_partial_fit_over_chunks(labelled):
     ("y", "message"),
     [
         (np.arange(40).reshape(20, 2) % 3, "multilabel indicator"),
-        (np.eye(20)[:, :3], "classes of the previous fit"),
-        (np.arange(20) % 2, "classes of the previous fit"),
+        (1 + np.eye(20)[:, :4], "indicator of 0 and 1, but has"),
+        (sparse.csr_array(3 * np.eye(20)[:, :4]), "indicator of 0 and 1, but has"),
+        (np.eye(20)[:, :3], "targets of the previous fit, the columns .0 1 2 3."),
+        (np.arange(20) % 2, "targets of the previous fit"),
+        (np.arange(20) % 4, "targets of the previous fit"),
     ],
 )
 def test_other_targets_are_named(y, message, labelled):
@@ -200,6 +210,8 @@ def test_partial_fit_names_other_targets(labelled):
         model.partial_fit(X, Y[:, :3])
     with pytest.raises(ValueError, match="must be a multilabel indicator"):
         model.partial_fit(X, Y[:, 0])
+    with pytest.raises(ValueError, match=r"range\(4\), got \['a'"):
+        MLPDropoutClassifier().partial_fit(X, Y, classes=list("abcd"))
     single = MLPDropoutClassifier().partial_fit(X, Y[:, 0], classes=[0, 1])
     with pytest.raises(ValueError, match="y has 4 columns"):
         single.partial_fit(X, Y)

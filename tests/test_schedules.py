@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import (
     CosineAnnealingLR,
+    CyclicLR,
     LinearLR,
     OneCycleLR,
     ReduceLROnPlateau,
@@ -19,7 +20,11 @@ from torch.optim.lr_scheduler import (
     StepLR,
 )
 
-from sknets import DenoisingAutoencoderTransformer, SoftmaxClassifier
+from sknets import (
+    DenoisingAutoencoderTransformer,
+    MLPDropoutClassifier,
+    SoftmaxClassifier,
+)
 
 EPOCHS = 9
 
@@ -164,7 +169,12 @@ def test_schedules_in_a_search_over_pipelines(small):
 
 @pytest.mark.parametrize(
     ("lr_schedule", "error"),
-    [("linear", ValueError), (lambda optimizer: optimizer, TypeError)],
+    [
+        ("linear", ValueError),
+        (lambda optimizer: optimizer, ValueError),
+        (OneCycleLR, ValueError),
+        (torch.optim.SGD, ValueError),
+    ],
 )
 def test_what_makes_no_scheduler_is_named(lr_schedule, error, small):
     fitted = exact().fit(*small)
@@ -174,12 +184,61 @@ def test_what_makes_no_scheduler_is_named(lr_schedule, error, small):
     assert_allclose(fitted.coef_, before)
 
 
+def test_a_length_of_ones_own_is_left(small):
+    cycle = partial(OneCycleLR, max_lr=0.2, cycle_momentum=False)
+    model = exact(lr_schedule=partial(cycle, epochs=2 * EPOCHS, steps_per_epoch=1))
+    _, rates = train_by_hand(*small, partial(cycle, total_steps=2 * EPOCHS))
+    assert_allclose(model.fit(*small).net_.history[:, "lr"], rates, rtol=1e-12)
+
+
+def test_cycles_step_after_each_update(small):
+    cycle = partial(
+        CyclicLR, base_lr=0.1, max_lr=0.2, step_size_up=3, cycle_momentum=False
+    )
+    model = exact(lr_schedule=cycle, batch_size=20, max_epochs=4).fit(*small)
+    assert_allclose(model.net_.history[:, "lr"], [0.1, 0.2, 0.1, 0.2])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", torch.optim.SGD])
+def test_momentum_of_a_cycle_is_torchs(optimizer, small):
+    cycle = partial(OneCycleLR, max_lr=0.3)
+    weights, _ = train_by_hand(*small, partial(cycle, total_steps=EPOCHS))
+    model = exact(lr_schedule=cycle, optimizer=optimizer).fit(*small)
+    assert_allclose(model.coef_, weights, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_schedules_leave_nothing_but_the_rate_behind(fails, small):
+    X, y = small
+    cycle = partial(OneCycleLR, max_lr=0.01)
+    model = exact(optimizer="adam", warm_start=True).fit(X, y)
+    optimizer = model.net_.optimizer_
+    before = [{k: v for k, v in g.items() if k != "lr"} for g in optimizer.param_groups]
+    model.set_params(lr_schedule=cycle)
+    if fails:
+        with pytest.raises(ValueError, match="unstable"):
+            model.set_params(learning_rate=1e300).fit(X * 1e300, y)
+    else:
+        model.fit(X, y)
+    after = [{k: v for k, v in g.items() if k != "lr"} for g in optimizer.param_groups]
+    for group, expected in zip(after, before, strict=True):
+        del group["params"], expected["params"]
+        assert group == expected
+    assert "step" not in vars(optimizer)
+
+
 @pytest.mark.parametrize("max_norm", [0.01, 0.3])
 def test_long_gradients_are_scaled_down(max_norm, small):
     X, y = small
     weights, _ = train_by_hand(X, y, None, max_norm)
     model = exact(lr_schedule="constant", max_grad_norm=max_norm).fit(X, y)
     assert_allclose(model.coef_, weights, rtol=1e-10, atol=1e-12)
+
+
+def test_a_norm_that_overflows_is_an_error_not_a_standstill(small):
+    model = MLPDropoutClassifier(8, max_grad_norm=1.0, max_epochs=3)
+    with pytest.raises(ValueError, match="unstable"):
+        model.fit(small[0] * 1e25, small[1])
 
 
 def test_short_gradients_are_left_alone(small):

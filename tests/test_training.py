@@ -218,7 +218,7 @@ def test_warm_start_goes_on(small):
     assert model.n_iter_ == len(model.loss_curve_) == 10
     straight = clone(model).set_params(max_epochs=10).fit(X, y)
     assert_array_equal(model.coef_, straight.coef_)
-    with pytest.raises(ValueError, match="classes of the previous fit"):
+    with pytest.raises(ValueError, match="targets of the previous fit"):
         model.fit(X, y > 0)
     with pytest.raises(ValueError, match="expecting 5 features"):
         model.fit(X[:, 1:], y)

@@ -1,6 +1,5 @@
 """The autoencoder as a torch module, with its corruption, penalties and losses."""
 
-from functools import cached_property
 from itertools import pairwise
 
 import torch
@@ -161,7 +160,6 @@ class Autoencoder(DenseNetwork):
         output = [] if self.emits_logits else [self.output]
         return [self.corruption, *self.encoder, *self.decoder, *output]
 
-    @cached_property
     def tile_rows(self):
         """Return what the number of rows is to be a multiple of, in evaluation."""
         # With the output activation, even where that is in the loss.

@@ -234,7 +234,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             sums.append(block.sum())
             return function(block)
 
-        hides_infinity = self.module_.hides_infinity
+        hides_infinity = self.net_.hides_infinity
         outputs = self.net_.infer_rows(apply if hides_infinity else function, rows)
         outputs_are_finite = np.isfinite(outputs).all()
         if not (outputs_are_finite and all(math.isfinite(s.item()) for s in sums)):

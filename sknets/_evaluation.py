@@ -11,7 +11,10 @@ from sknets._threads import share_of_the_cores
 
 
 class Evaluation:
-    """Adds evaluation to a net that has a `module_`, a `criterion_` and a `device`."""
+    """Adds evaluation to a net.
+
+    It has a `module_`, the `tile_rows` of that, a `criterion_` and a `device`.
+    """
 
     def infer_rows(self, function, X):
         """Apply a part of the module to all rows of X.
@@ -28,7 +31,7 @@ class Evaluation:
         """
         outputs = []
         module = self.module_
-        blocks = prediction_blocks(X, module.max_rows, module.tile_rows, self.device)
+        blocks = prediction_blocks(X, module.max_rows, self.tile_rows, self.device)
         with self._evaluation_mode():
             for start, block in blocks:
                 outputs.append(function(block)[: X.shape[0] - start].cpu().numpy())

@@ -4,7 +4,6 @@ What is random in training draws from the ``generator`` of its layer, which is s
 the length of a fit; without one, it draws from torch's global generator.
 """
 
-from functools import cached_property
 from math import gcd
 
 import torch
@@ -74,7 +73,6 @@ class Network(nn.Module):
     # To evaluate at a time: enough to keep the cores busy, as few as caches hold.
     max_rows = 1024
 
-    @cached_property
     def tile_rows(self):
         """Return what the number of rows is to be a multiple of, in evaluation.
 
@@ -84,7 +82,6 @@ class Network(nn.Module):
         apart = any(isinstance(layer, ROUNDED_APART) for layer in self.modules())
         return VECTOR_SIZE if apart else TILE_ROWS
 
-    @cached_property
     def hides_infinity(self):
         """Say whether an infinite entry of X may have finite outputs."""
         hiding = (nn.ReLU, nn.Sigmoid, nn.Softplus, nn.Tanh, nn.MaxPool2d)
@@ -131,7 +128,6 @@ class DenseNetwork(Network):
         """
         raise NotImplementedError
 
-    @cached_property
     def tile_rows(self):
         """Return what the number of rows is to be a multiple of, in evaluation."""
         return full_tiles(self.stack())

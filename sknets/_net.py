@@ -63,6 +63,8 @@ def build_net(
     ).initialize()
     # A second reference to the trained module would double a pickle.
     net.module = type(module)
+    net.tile_rows = module.tile_rows()
+    net.hides_infinity = module.hides_infinity()
     return net
 
 

@@ -22,6 +22,10 @@ html_title = "sknets"
 html_show_sourcelink = False
 html_theme_options = {"show_prev_next": False, "navbar_end": ["theme-switcher"]}
 
+# These pages have nothing below them.
+pages = ["user_guide", "training", "defaults", "autoencoder", "performance"]
+html_sidebars = {page: [] for page in pages}
+
 autosummary_generate = True
 numpydoc_show_class_members = False
 default_role = "literal"

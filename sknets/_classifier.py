@@ -52,8 +52,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
         X_val : like X, of shape (n_val_samples, n_features), default=None
             Data to validate on after each epoch, and to stop by with
-            ``early_stopping=True``, which then holds nothing out. In a pipeline,
-            ``Pipeline(steps, transform_input=["X_val"])`` transforms them like X.
+            ``early_stopping=True``, which then holds nothing out. In a pipeline, with
+            metadata routing, ``Pipeline(steps, transform_input=["X_val"])`` transforms
+            them like X; passed as ``step__X_val`` they stay as they are.
 
         y_val : array-like like y, default=None
             Labels of `X_val`.

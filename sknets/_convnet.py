@@ -20,8 +20,8 @@ class ConvNetClassifier(NetworkClassifier):
     activation, then fully connected layers with dropout.
 
     X holds an image a row, flat or as it is: shape (n_samples, n_features), (n_samples,
-    height, width) or (n_samples, height, width, channels). A net that was fitted on one
-    form predicts on the others.
+    height, width) or (n_samples, height, width, channels): channels last, unlike in
+    torch. A net that was fitted on one form predicts on the others.
 
     Parameters
     ----------

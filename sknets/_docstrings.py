@@ -10,7 +10,8 @@ torch.optim.Optimizer, default={optimizer!r}
     `learning_rate` and, where it is not zero, `weight_decay`.
 
 learning_rate : float, default={learning_rate!r}
-    Step size of the optimizer, at the start of the schedule.
+    Step size of the optimizer, at the start of the schedule. The default suits the
+    default optimizer: change both together, for example to 0.001 for "adam".
 
 lr_schedule : {{"constant", "cosine"}} or callable, default={lr_schedule!r}
     "cosine" lets the learning rate fall to zero along half a cosine over the updates
@@ -18,8 +19,9 @@ lr_schedule : {{"constant", "cosine"}} or callable, default={lr_schedule!r}
     `torch.optim.lr_scheduler`, a `functools.partial` of one or a function. It steps
     after each epoch; but one with a parameter `total_steps`, such as OneCycleLR, is
     given the number of updates of this `fit` and steps after each, and so does
-    CyclicLR. A parameter `T_max` that is not set is given the number of epochs.
-    ReduceLROnPlateau goes by the validation loss or, without, by the training loss.
+    CyclicLR; for optimizers without momentum, set ``cycle_momentum=False`` there. A
+    parameter `T_max` that is not set is given the number of epochs. ReduceLROnPlateau
+    goes by the validation loss or, without, by the training loss.
     Each `fit` starts a schedule anew; `partial_fit`, which has no known end, uses the
     constant rate.
 
@@ -56,6 +58,7 @@ tol : float, default={tol!r}
 scoring : str, callable or None, default={scoring!r}
     Scorer to record for the validation data after each epoch and to stop by: a name or
     callable that :func:`sklearn.metrics.check_scoring` takes. None stops by the loss.
+    Without validation data there is nothing to score.
 
 warm_start : bool, default={warm_start!r}
     Whether `fit` continues from the weights and the optimizer state of the previous
@@ -64,12 +67,15 @@ warm_start : bool, default={warm_start!r}
     `verbose` stay as they were then.
 
 callbacks : list of skorch callbacks or None, default={callbacks!r}
-    Called during training; cloned for each fit. Those that score see the classes as
-    their positions in `classes_`. Validation has no batches of its own, so BatchScoring
-    needs ``on_train=True``. LRScheduler needs ``lr_schedule="constant"``. Dense
-    networks train without autograd: hooks of their modules are not called, and each
-    batch overwrites the gradients of the last. scikit-learn's own callbacks are set by
-    `set_callbacks`; an epoch is a task of theirs.
+    Called during training; cloned for each fit.
+
+    - scikit-learn's own callbacks are set by `set_callbacks` instead.
+    - Callbacks that score see the classes as their positions in `classes_`. Those that
+      score or watch validation data need some: `X_val` or `early_stopping`.
+    - Validation has no batches of its own: BatchScoring needs ``on_train=True``.
+    - LRScheduler needs ``lr_schedule="constant"``.
+    - Dense networks train without autograd: hooks of their modules are not called, and
+      each batch overwrites the gradients of the last.
 
 device : str or torch.device, default={device!r}
     Where to compute: "cpu", "cuda", "cuda:1", "mps". "auto" takes CUDA, else MPS, else

@@ -7,7 +7,7 @@ import torch
 from scipy import sparse
 from sklearn.base import ClassifierMixin, clone
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.callbacks import Callback, EpochTimer, LRScheduler, PrintLog
 from skorch.dataset import Dataset
 
 from sknets._evaluation import Evaluation
@@ -169,6 +169,15 @@ class LeanNet(Training, Evaluation, NeuralNet):
             for _, callback in self.callbacks_
             for hook in hooks
         )
+
+    def check_schedule(self, lr_schedule):
+        """Raise where a callback would change the learning rate besides a schedule."""
+        schedulers = any(isinstance(c, LRScheduler) for _, c in self.callbacks_)
+        if schedulers and lr_schedule != "constant":
+            raise ValueError(
+                "LRScheduler among the callbacks needs lr_schedule='constant', got "
+                f"lr_schedule={lr_schedule!r}."
+            )
 
     def as_dataset(self, rows):
         """Return rows as callbacks expect them, or None for None."""

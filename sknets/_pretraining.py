@@ -36,6 +36,7 @@ def pretrain_layers(stack, X):
             max_epochs=stack.pretrain_epochs,
             early_stopping=False,
             callbacks=None,
+            verbose=0,
             random_state=spawn_seed(stack.net_.seed, INITIALISATION, depth + 1),
         )
         if depth > 0:

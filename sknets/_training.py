@@ -79,6 +79,7 @@ class Training:
         KeyboardInterrupt
             Before the first update. Later, it ends training with a warning.
         """
+        self.check_schedule(lr_schedule)
         self.lr = learning_rate
         self.batch_size = batch_size
         self.max_grad_norm = max_grad_norm

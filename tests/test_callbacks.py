@@ -23,6 +23,7 @@ from skorch.callbacks import (
     LRScheduler,
     ProgressBar,
 )
+from torch.optim.lr_scheduler import StepLR
 
 from sknets import (
     ConvNetClassifier,
@@ -161,6 +162,13 @@ def test_checkpoints_of_the_whole_net(named, tmp_path):
     model = mlp(callbacks=[checkpoint]).fit(*named)
     net = pickle.loads((tmp_path / "net.pkl").read_bytes())
     assert_array_equal(net.predict(X), model.net_.predict(X))
+
+
+@pytest.mark.parametrize("lr_schedule", ["cosine", StepLR])
+def test_two_schedules_at_once_are_refused(lr_schedule, named):
+    model = mlp(callbacks=[LRScheduler()], lr_schedule=lr_schedule)
+    with pytest.raises(ValueError, match="needs lr_schedule='constant'"):
+        model.fit(*named)
 
 
 class Reader(Callback):

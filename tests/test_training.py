@@ -1,6 +1,7 @@
 """Budgets, schedules, early stopping, continued training, callbacks and weights."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -223,6 +224,15 @@ def test_warm_start_goes_on(small):
     with pytest.raises(ValueError, match="expecting 5 features"):
         model.fit(X[:, 1:], y)
     assert_array_equal(model.coef_, straight.coef_)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "adam", "adamw"])
+def test_warm_start_goes_on_from_a_pickle(optimizer, small):
+    straight = MLPDropoutClassifier(
+        8, optimizer=optimizer, batch_size=16, max_epochs=3, warm_start=True
+    ).fit(*small)
+    resumed = pickle.loads(pickle.dumps(straight)).fit(*small)
+    assert straight.fit(*small).loss_curve_ == resumed.loss_curve_
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "adam", "adamw"])

@@ -53,7 +53,7 @@ class SGD(LeanStep, torch.optim.SGD):
     """Gradient descent without momentum, unless a scheduler sets one."""
 
     def _is_ready(self):
-        return not any(group["momentum"] for group in self.param_groups)
+        return all(not group["momentum"] for group in self.param_groups)
 
     def _call_kernel(self, group, parameters, gradients):
         torch._fused_sgd_(

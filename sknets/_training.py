@@ -90,21 +90,19 @@ class Training:
             lr_schedule, self.optimizer_, n_updates=n_updates, n_epochs=epochs
         )
         with share_of_the_cores(), self._training_mode(), closing(schedule):
-            with suppress(TrainingStopped):
+            with suppress(TrainingStopped), self._keep_what_is_done():
                 self.notify("on_train_begin", X=rows.X, y=rows.y)
                 self._gradient_function = self.module_.gradient_function(
                     self.criterion_
                 )
                 for _ in range(epochs):
-                    with self._keep_what_is_done():
-                        tasks.begin()
+                    tasks.begin()
                     stop = self._run_epoch(
                         rows, schedule, validation, score, best_epoch
                     )
-                    with self._keep_what_is_done():
-                        stop = tasks.end() or stop
-                    if stop:
+                    if tasks.end() or stop:
                         break
+            self._forget_unfinished_epoch()
             if best_epoch is not None:
                 best_epoch.restore(self.module_)
             with suppress(TrainingStopped):
@@ -121,9 +119,8 @@ class Training:
         }
         try:
             self.notify("on_epoch_begin", **datasets)
-            with self._keep_what_is_done():
-                self._train_epoch(rows, schedule)
-                stop = self._validate_epoch(validation, score, best_epoch)
+            self._train_epoch(rows, schedule)
+            stop = self._validate_epoch(validation, score, best_epoch)
             entry = self._entry
             schedule.after_epoch(entry.get("valid_loss", entry["train_loss"]))
             self.notify("on_epoch_end", **datasets)
@@ -189,7 +186,8 @@ class Training:
         self._set_generators(partial(spawn_generator, self.seed, NOISE, **stream))
         shuffler = partial(spawn_generator, self.seed, SHUFFLING, **stream)
         total = torch.zeros((), dtype=rows.dtype, device=rows.device)
-        self._norms = torch.zeros_like(total)
+        if self.max_grad_norm is not None:
+            self._norms = total.clone()
         batches = training_batches(rows, self.batch_size, shuffler)
         rate = None
         for X, target in self._with_progress(batches, rows):

@@ -286,7 +286,7 @@ def test_scores_of_an_autoencoder(digits):
     X = digits[0]
     monitor = ScoringMonitor(scoring={"score": lambda coder, X, y: coder.score(X)})
     coder = DenoisingAutoencoderTransformer(
-        5, hidden_layer_sizes=8, pretrain_epochs=1, max_epochs=3
+        5, hidden_layer_sizes=8, pretrain_epochs=1, max_epochs=3, random_state=0
     )
     coder.set_callbacks(monitor).fit(X)
     scores = monitor.get_logs().data_as_pandas["score"]

@@ -170,7 +170,9 @@ def test_early_stopping_scoring_and_a_search(labelled):
 def test_skorchs_callbacks_score_it(scoring, labelled):
     X, Y = labelled
     callback = EpochScoring(scoring, lower_is_better=False, name="here")
-    model = MLPDropoutClassifier(8, max_epochs=5, scoring=scoring, callbacks=[callback])
+    model = MLPDropoutClassifier(
+        8, max_epochs=5, scoring=scoring, callbacks=[callback], random_state=0
+    )
     model.fit(X[:200], Y[:200], X_val=X[200:], y_val=Y[200:])
     # A net rounds to float32, which makes a few ties.
     assert_allclose(model.net_.history[:, "here"], model.validation_scores_, rtol=1e-3)

@@ -78,7 +78,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         if X_val is None and sample_weight_val is not None:
             raise ValueError("sample_weight_val was given without X_val.")
         given = as_given(X, y, sample_weight)
-        y, sample_weight = to_host(y), to_host(sample_weight)
+        sample_weight = to_host(sample_weight)
         continues = self._continues(partial=False)
         with self._unchanged_on_error(continues=continues):
             X, y = self._validate(X, y, reset=not continues)
@@ -142,8 +142,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 "not see all of y. Pass the weights as a dict."
             )
         given = as_given(X, y, sample_weight)
-        y, sample_weight = to_host(y), to_host(sample_weight)
-        classes = to_host(classes)
+        sample_weight, classes = to_host(sample_weight), to_host(classes)
         continues = self._continues(partial=True)
         with self._unchanged_on_error(continues=continues):
             check_partial_fit_first_call(self, classes)
@@ -270,7 +269,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         """
         if X is None:
             return None
-        y, sample_weight = to_host(y), to_host(sample_weight)
+        sample_weight = to_host(sample_weight)
         try:
             X, y = self._validate(X, y, reset=False)
             validation_codes = self._targets.encode(y)

@@ -39,6 +39,7 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
     multi_output : bool
         Whether y may have more than one column.
     """
+    y = to_host(y)
     has_y = not isinstance(y, str)
     options = {"multi_output": multi_output} if has_y else {}
     if torch.is_tensor(X):

@@ -97,7 +97,8 @@ class CallbackDataset(Dataset):
         return len(self.rows)
 
     def __getitem__(self, i):
-        X, y = self.rows.take(torch.atleast_1d(torch.as_tensor(i)))
+        position = torch.tensor([i], device=self.rows.device)
+        X, y = self.rows.take(position)
         return X[0], (y[0] if isinstance(y, tuple) else y)[0]
 
     @property
@@ -213,11 +214,9 @@ class LeanNet(Training, Evaluation, NeuralNet):
         X = X.X if isinstance(X, CallbackDataset) else X
         if torch.is_tensor(X):
             return X.to(getattr(torch, self.dtype))
-        return (
-            sparse.csr_array(X, dtype=self.dtype)
-            if sparse.issparse(X)
-            else np.asarray(X, self.dtype)
-        )
+        if sparse.issparse(X):
+            return sparse.csr_array(X, dtype=self.dtype)
+        return np.asarray(X, self.dtype)
 
     def row_errors(self, X):
         """Return the error of each row of a tensor, of shape (n_rows, 1)."""
@@ -234,9 +233,7 @@ class ClassifierNet(ClassifierMixin, LeanNet):
 
     def predict_proba(self, X):
         """Return the probabilities of the classes."""
-        return self.infer_rows(
-            lambda X: self.criterion_.probabilities(self.module_(X)), X
-        )
+        return self._infer(self.criterion_.probabilities, X)
 
     def predict(self, X):
         """Return the codes of the most probable classes."""

@@ -15,7 +15,6 @@ def start_schedule(lr_schedule, optimizer, *, n_updates, n_epochs):
         A callable makes one of torch's schedulers from the optimizer. Where it has
         them as parameters that are not set, `total_steps` is passed the number of
         updates, and `T_max` that of epochs.
-
     optimizer : torch.optim.Optimizer
         With the learning rate to start from.
     n_updates, n_epochs : int
@@ -25,31 +24,7 @@ def start_schedule(lr_schedule, optimizer, *, n_updates, n_epochs):
         return ConstantRate()
     if lr_schedule == "cosine":
         return CosineDecay(optimizer, n_updates)
-    lengths = {"total_steps": n_updates, "T_max": n_epochs}
-    parameters = inspect.signature(lr_schedule).parameters
-    unset = {
-        name
-        for name, parameter in parameters.items()
-        if parameter.default in (None, inspect.Parameter.empty)
-    }
-    if not {"epochs", "steps_per_epoch"} & (parameters.keys() - unset):
-        # OneCycleLR would take these two instead.
-        lengths = {name: n for name, n in lengths.items() if name in unset}
-    else:
-        lengths = {}
-    schedule = TorchSchedule(optimizer)
-    try:
-        scheduler = lr_schedule(optimizer, **lengths)
-        if not isinstance(scheduler, LRScheduler):
-            raise TypeError(f"it returned {scheduler!r}.")
-    except Exception as error:
-        schedule.close()
-        raise ValueError(
-            f"lr_schedule={lr_schedule!r} does not make a scheduler of "
-            f"torch.optim.lr_scheduler: {error}"
-        ) from error
-    each_update = "total_steps" in parameters or isinstance(scheduler, CyclicLR)
-    return schedule.start(scheduler, each_update=each_update)
+    return TorchSchedule(lr_schedule, optimizer, n_updates, n_epochs)
 
 
 class ConstantRate:
@@ -89,17 +64,25 @@ class CosineDecay(ConstantRate):
 class TorchSchedule(ConstantRate):
     """A scheduler of torch, for each update or for each epoch."""
 
-    def __init__(self, optimizer):
+    def __init__(self, make_scheduler, optimizer, n_updates, n_epochs):
         self.optimizer = optimizer
         # Schedulers may change momenta, and leave notes.
         self.groups = [dict(group) for group in optimizer.param_groups]
-
-    def start(self, scheduler, *, each_update):
-        """Take a scheduler that was made since; return self."""
-        self.scheduler = scheduler
-        self.each_update = each_update
+        parameters = inspect.signature(make_scheduler).parameters
+        lengths = unset_lengths(parameters, n_updates, n_epochs)
+        try:
+            self.scheduler = make_scheduler(optimizer, **lengths)
+            if not isinstance(self.scheduler, LRScheduler):
+                raise TypeError(f"it returned {self.scheduler!r}.")
+        except Exception as error:
+            self.close()
+            raise ValueError(
+                f"lr_schedule={make_scheduler!r} does not make a scheduler of "
+                f"torch.optim.lr_scheduler: {error}"
+            ) from error
+        steps_in_updates = isinstance(self.scheduler, CyclicLR)
+        self.each_update = "total_steps" in parameters or steps_in_updates
         self.is_first = True
-        return self
 
     def before_update(self):
         """Set the learning rate of the next update."""
@@ -124,3 +107,16 @@ class TorchSchedule(ConstantRate):
             before["lr"] = group["lr"]
             group.clear()
             group.update(before)
+
+
+def unset_lengths(parameters, n_updates, n_epochs):
+    """Return the lengths of a schedule that its maker takes and has no value of."""
+    unset = {
+        name
+        for name, parameter in parameters.items()
+        if parameter.default in (None, inspect.Parameter.empty)
+    }
+    if {"epochs", "steps_per_epoch"} & (parameters.keys() - unset):
+        unset.discard("total_steps")  # OneCycleLR has its length from these
+    lengths = {"total_steps": n_updates, "T_max": n_epochs}
+    return {name: length for name, length in lengths.items() if name in unset}

@@ -18,10 +18,11 @@ def test_solves_xor_which_a_softmax_cannot():
     assert softmax.score(XOR, y) <= 0.75
 
 
-def test_follows_sklearns_mlp_step_by_step():
+@pytest.mark.parametrize(("n_values", "shape"), [(3, (50,)), (2, (50, 3))])
+def test_follows_sklearns_mlp_step_by_step(n_values, shape):
     # The same weights, then the same 30 full-batch gradient steps, in both libraries.
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(50, 4)), rng.integers(3, size=50)
+    X, y = rng.normal(size=(50, 4)), rng.integers(n_values, size=shape)
     theirs = MLPClassifier(
         (8, 5),
         solver="sgd",

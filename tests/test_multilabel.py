@@ -10,7 +10,6 @@ from sklearn.dummy import DummyClassifier
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
-from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import (
@@ -51,46 +50,6 @@ def labelled():
 )
 def test_scikit_learns_checks(estimator, check):
     check(type(estimator).__name__, estimator)
-
-
-def test_steps_equal_those_of_mlp_classifier(labelled):
-    """The same network, from the same weights, takes the same steps."""
-    X, Y = labelled
-    shared = {"batch_size": 300, "random_state": 0}
-    theirs = MLPClassifier(
-        (8,),
-        solver="sgd",
-        learning_rate_init=0.1,
-        momentum=0,
-        alpha=0,
-        max_iter=1,
-        warm_start=True,
-        shuffle=False,
-        **shared,
-    )
-    ours = MLPDropoutClassifier(
-        (8,),
-        optimizer="sgd",
-        learning_rate=0.1,
-        lr_schedule="constant",
-        dropout=0.0,
-        dtype="float64",
-        max_epochs=1,
-        **shared,
-    )
-    ours.fit(X, Y)
-    theirs.partial_fit(X, Y, classes=np.arange(4))
-    hidden, output = ours.module_.hidden[0], ours.module_.output
-    theirs.coefs_ = [hidden.weight.detach().numpy().T, output.weight.detach().numpy().T]
-    theirs.intercepts_ = [hidden.bias.detach().numpy(), output.bias.detach().numpy()]
-    theirs.coefs_ = [c.copy() for c in theirs.coefs_]
-    theirs.intercepts_ = [b.copy() for b in theirs.intercepts_]
-    theirs._optimizer.params = theirs.coefs_ + theirs.intercepts_
-    for _ in range(5):
-        ours.partial_fit(X, Y)
-        theirs.partial_fit(X, Y)
-    assert_allclose(ours.loss_curve_[-1], theirs.loss_curve_[-1], rtol=1e-10)
-    assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-10)
 
 
 @pytest.mark.parametrize("estimator", KINDS)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.utils import skip_init
 
-from sknets._layers import ACTIVATIONS, DenseNetwork, Network, full_tiles
+from sknets._layers import ACTIVATIONS, DenseNetwork, Network
 from sknets._noise import CORRUPTIONS
 
 # -- layers --------------------------------------------------------------------------
@@ -159,11 +159,6 @@ class Autoencoder(DenseNetwork):
         """Return the layers from input to output."""
         output = [] if self.emits_logits else [self.output]
         return [self.corruption, *self.encoder, *self.decoder, *output]
-
-    def tile_rows(self):
-        """Return what the number of rows is to be a multiple of, in evaluation."""
-        # With the output activation, even where that is in the loss.
-        return full_tiles([*self.encoder, *self.decoder, self.output])
 
     def gradient_function(self, criterion):
         """Return the function that the training loop calls for each batch."""

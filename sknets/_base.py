@@ -1,6 +1,5 @@
 """What the estimators share: validate, build, train, set the fitted attributes."""
 
-import math
 from contextlib import contextmanager
 from numbers import Integral, Real
 
@@ -15,6 +14,7 @@ from sknets._batches import Rows, count_batches
 from sknets._callbacks import EpochTasks
 from sknets._device import resolve_device
 from sknets._early_stopping import BestEpoch
+from sknets._evaluation import evaluate, input_dtype, require_finite
 from sknets._inputs import check_all_finite, float_dtype, validate
 from sknets._net import build_net
 from sknets._optimizers import OPTIMIZERS
@@ -79,9 +79,20 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         """Return a torch module with a `reset_parameters(generator)`."""
         raise NotImplementedError
 
-    def _validate(self, X, y="no_validation", *, reset, ensure_all_finite=True):
-        """Return X (and y) as validated arrays in the precision of the network."""
-        dtype = self.dtype if reset else self._fitted_dtype
+    def _validate(
+        self, X, y="no_validation", *, reset, ensure_all_finite=True, dtype=None
+    ):
+        """Return X (and y) as validated arrays.
+
+        They are in the precision of the network; if a dtype is given, in the one in
+        which the network evaluates to that.
+        """
+        if dtype is not None:
+            dtype = input_dtype(self.module_, dtype)
+        elif reset:
+            dtype = self.dtype
+        else:
+            dtype = self._fitted_dtype
         return validate(
             self,
             X,
@@ -224,27 +235,15 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             ) from error
         return rows.split(held_out)
 
-    def _forward(self, function, X):
-        """Validate X and apply a function of tensors to it, in the float dtype of X."""
-        rows = self._validate(X, reset=False, ensure_all_finite=False)
-        sums = []
-
-        def apply(block):
-            # Blocks in the cache are summed in less time than the whole of X.
-            sums.append(block.sum())
-            return function(block)
-
-        hides_infinity = self.net_.hides_infinity
-        outputs = self.net_.infer_rows(apply if hides_infinity else function, rows)
-        outputs_are_finite = np.isfinite(outputs).all()
-        if not (outputs_are_finite and all(math.isfinite(s.item()) for s in sums)):
+    def _forward(self, X, **how):
+        """Validate X and evaluate the network on it; see `evaluate`."""
+        dtype = float_dtype(X)
+        rows = self._validate(X, reset=False, ensure_all_finite=False, dtype=dtype)
+        results, is_finite = evaluate(self.module_, rows, dtype, **how)
+        if not is_finite:
             check_all_finite(rows, estimator_name=type(self).__name__)
-        if not outputs_are_finite:
-            raise ValueError(
-                "Input X contains values so large that the outputs of the network are "
-                "not finite."
-            )
-        return outputs.astype(float_dtype(X), copy=False)
+            evaluate(self.module_, rows, dtype, **how | {"finish": require_finite})
+        return results
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

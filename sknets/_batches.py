@@ -129,7 +129,7 @@ def training_batches(rows, batch_size, make_generator):
 def ordered_batches(rows, max_rows):
     """Yield the rows once, in order, in large blocks for evaluation."""
     order = torch.arange(len(rows), device=rows.device)
-    for positions in order.split(block_size(rows.X, max_rows, 1)):
+    for positions in order.split(block_size(rows.X, max_rows)):
         yield rows.take(positions)
 
 
@@ -138,28 +138,15 @@ def count_batches(n_samples, batch_size):
     return -(-n_samples // batch_size)
 
 
-def block_size(X, max_rows, tile_rows):
-    """Return how many rows of X to evaluate at a time, in full tiles."""
-    n_tiles = BLOCK_BYTES // (X.dtype.itemsize * X.shape[1] * tile_rows)
-    return min(max(n_tiles, 1) * tile_rows, max_rows)
+def block_size(X, max_rows):
+    """Return how many rows of X to evaluate at a time."""
+    return min(max(BLOCK_BYTES // (X.dtype.itemsize * X.shape[1]), 1), max_rows)
 
 
-def prediction_blocks(X, max_rows, tile_rows, device):
-    """Yield ``(start, block)``: X in order, as dense blocks of rows on the device.
-
-    A last block that does not fill its tiles is padded with rows of zeros, so a block
-    can hold more rows than are left of X.
-    """
-    n_rows = block_size(X, max_rows, tile_rows)
+def prediction_blocks(X, max_rows, device):
+    """Yield ``(rows, block)``: slices of X in order, and their dense rows."""
+    n_rows = block_size(X, max_rows)
     for start in range(0, X.shape[0], n_rows):
-        block = X[start : start + n_rows]
-        if sparse.issparse(block):
-            block = block.toarray()
-        missing = -len(block) % tile_rows
-        if missing and torch.is_tensor(block):
-            block = torch.nn.functional.pad(block, (0, 0, 0, missing))
-        elif missing:
-            padded = np.zeros((len(block) + missing, X.shape[1]), X.dtype)
-            padded[: len(block)] = block
-            block = padded
-        yield start, to_tensor(block, device)
+        rows = slice(start, start + n_rows)
+        block = X[rows].toarray() if sparse.issparse(X) else X[rows]
+        yield rows, to_tensor(block, device)

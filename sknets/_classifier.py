@@ -170,8 +170,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             For two classes, the log-odds of ``classes_[1]``; for several labels a row,
             those of each, a column for each. Of the float dtype of X.
         """
-        logits = self._logits(X)
-        return self._targets.decision(logits)
+        return self._evaluate(X, "decision")
 
     def predict(self, X):
         """Return the most probable label of each row.
@@ -186,8 +185,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Labels, of the dtype of `classes_`, or an indicator.
         """
-        logits = self._logits(X)
-        return self._targets.decode(self._targets.codes(logits))
+        codes = self._evaluate(X, "codes")
+        return self._targets.decode(codes)
 
     def predict_proba(self, X):
         """Return the probabilities of the classes.
@@ -202,8 +201,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         probabilities : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`. Of the float dtype of X.
         """
-        logits = self._logits(X)
-        return self._targets.probabilities(logits)
+        return self._evaluate(X, "probabilities")
 
     def predict_log_proba(self, X):
         """Return the logarithms of the probabilities of the classes.
@@ -218,12 +216,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         log_probabilities : ndarray of shape (n_samples, n_classes)
             Finite also where a probability underflows to zero.
         """
-        logits = self._logits(X)
-        return self._targets.log_probabilities(logits)
+        return self._evaluate(X, "log_probabilities")
 
-    def _logits(self, X):
+    def _evaluate(self, X, result):
+        """Return what the criterion makes of the logits of X."""
         check_is_fitted(self)
-        return self._forward(self.module_, X)
+        finish = getattr(self._targets.criterion, result)
+        return self._forward(X, finish=finish)
 
     @property
     def _criterion(self):

@@ -20,7 +20,8 @@ def float_dtype(X):
     """Return float32 where all of X is float32, else float64."""
     if torch.is_tensor(X):
         return np.float32 if X.dtype == torch.float32 else np.float64
-    dtypes = X.dtypes if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
+    dtypes = getattr(X, "dtypes", getattr(X, "dtype", None))
+    dtypes = dtypes if np.iterable(dtypes) else [dtypes]
     return np.float32 if all(dtype == np.float32 for dtype in dtypes) else np.float64
 
 

@@ -4,8 +4,6 @@ What is random in training draws from the ``generator`` of its layer, which is s
 the length of a fit; without one, it draws from torch's global generator.
 """
 
-from math import gcd
-
 import torch
 from torch import nn
 
@@ -27,17 +25,6 @@ ACTIVATION_MATHS = {
     nn.Softplus: (nn.functional.softplus, lambda output: -torch.expm1(-output)),
     nn.Tanh: (torch.tanh_, lambda output: 1 - output * output),
 }
-
-
-# torch computes what does not fill a vector of these with other instructions, whose
-# last bits differ.
-ROUNDED_APART = (nn.Sigmoid, nn.Softplus)
-VECTOR_SIZE = 32  # of the widest vectors: two registers of AVX-512 in float32
-
-# BLAS computes the rows that do not fill a register tile with other kernels, which sum
-# in another order. In full tiles, a row has the same bits whichever rows come with it,
-# but where a layer of few units has inputs whose number is no multiple of four.
-TILE_ROWS = 4
 
 
 class Dropout(nn.Module):
@@ -73,19 +60,18 @@ class Network(nn.Module):
     # To evaluate at a time: enough to keep the cores busy, as few as caches hold.
     max_rows = 1024
 
-    def tile_rows(self):
-        """Return what the number of rows is to be a multiple of, in evaluation.
+    @property
+    def multiply_adds(self):
+        """Multiplications and additions of the largest layer for a row.
 
-        Then a row has the same outputs whichever rows come with it: to the last bit in
-        most networks, see above.
+        They decide how many threads pay.
         """
-        apart = any(isinstance(layer, ROUNDED_APART) for layer in self.modules())
-        return VECTOR_SIZE if apart else TILE_ROWS
+        raise NotImplementedError
 
+    @property
     def hides_infinity(self):
-        """Say whether an infinite entry of X may have finite outputs."""
-        hiding = (nn.ReLU, nn.Sigmoid, nn.Softplus, nn.Tanh, nn.MaxPool2d)
-        return any(isinstance(layer, hiding) for layer in self.modules())
+        """Whether an infinite entry of X may have finite outputs."""
+        raise NotImplementedError
 
     def gradient_function(self, criterion):
         """Return the function that the training loop calls for each batch.
@@ -128,9 +114,18 @@ class DenseNetwork(Network):
         """
         raise NotImplementedError
 
-    def tile_rows(self):
-        """Return what the number of rows is to be a multiple of, in evaluation."""
-        return full_tiles(self.stack())
+    @property
+    def multiply_adds(self):
+        """Multiplications and additions of the largest layer for a row.
+
+        They decide how many threads pay.
+        """
+        return max(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def hides_infinity(self):
+        """Whether an infinite entry of X may have finite outputs."""
+        return any(type(layer) in ACTIVATION_MATHS for layer in self.stack())
 
     def gradient_function(self, criterion):
         """Return the function that the training loop calls for each batch."""
@@ -159,17 +154,6 @@ def does_nothing(layer):
     return isinstance(layer, nn.Identity) or (
         isinstance(layer, Dropout) and not layer.p
     )
-
-
-def full_tiles(layers):
-    """Return the fewest rows that fill BLAS's tiles and the vectors of activations."""
-    n_rows = TILE_ROWS
-    for layer in layers:
-        if hasattr(layer, "bias"):
-            n_units = len(layer.bias)
-        elif isinstance(layer, ROUNDED_APART):
-            n_rows = max(n_rows, VECTOR_SIZE // gcd(VECTOR_SIZE, n_units))
-    return n_rows
 
 
 # -- the chain rule, layer by layer --------------------------------------------------

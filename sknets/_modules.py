@@ -8,20 +8,19 @@ from sknets._layers import ACTIVATIONS, DenseNetwork, Dropout, Network
 
 
 class ConvBlock(nn.Sequential):
-    """Convolution that keeps height and width, 2 x 2 max pooling, activation.
+    """Convolution that keeps height and width, 2 x 2 max pooling.
 
     The activation is monotone, so it may come after the pooling instead of before:
     the same numbers from a quarter of the work.
     """
 
-    def __init__(self, n_in, n_out, kernel_size, activation):
+    def __init__(self, n_in, n_out, kernel_size):
         super().__init__()
         if kernel_size % 2 == 0:
             self.append(nn.ZeroPad2d((0, 1, 0, 1)))
         padding = (kernel_size - 1) // 2
         self.append(skip_init(nn.Conv2d, n_in, n_out, kernel_size, padding=padding))
         self.append(nn.MaxPool2d(2, ceil_mode=True))
-        self.append(ACTIVATIONS[activation]())
 
 
 def truncated_normal_(tensor, generator, std=0.1):
@@ -90,6 +89,7 @@ class ConvNet(Network):
     """
 
     max_rows = 256
+    hides_infinity = True  # max pooling does
 
     def __init__(
         self,
@@ -105,12 +105,16 @@ class ConvNet(Network):
         self.image_shape = image_shape
         height, width, n_inputs = image_shape
         self.convolutions = nn.Sequential()
+        self.largest_convolution = 0
         for n_channels in channels:
-            self.convolutions.append(
-                ConvBlock(n_inputs, n_channels, kernel_size, activation)
+            self.convolutions.append(ConvBlock(n_inputs, n_channels, kernel_size))
+            weights = n_inputs * n_channels * kernel_size**2
+            self.largest_convolution = max(
+                self.largest_convolution, height * width * weights
             )
             n_inputs = n_channels
             height, width = -(-height // 2), -(-width // 2)
+        self.activation = ACTIVATIONS[activation]()
         self.head = Perceptron(
             height * width * n_inputs,
             hidden_layer_sizes,
@@ -129,9 +133,21 @@ class ConvNet(Network):
             else:
                 truncated_normal_(parameter, generator)
 
+    @property
+    def multiply_adds(self):
+        """Multiplications and additions of the largest layer for a row.
+
+        They decide how many threads pay.
+        """
+        return max(self.largest_convolution, self.head.multiply_adds)
+
     def forward(self, X):
-        images = X.view(-1, *self.image_shape).permute(0, 3, 1, 2)
-        return self.head(self.convolutions(images).permute(0, 2, 3, 1).flatten(1))
+        maps = X.view(-1, *self.image_shape).permute(0, 3, 1, 2)
+        # In evaluation, all but the convolutions may be in float64.
+        dtype = self.head.output.weight.dtype
+        for block in self.convolutions:
+            maps = self.activation(block(maps.to(X.dtype)).to(dtype))
+        return self.head(maps.permute(0, 2, 3, 1).flatten(1))
 
 
 # -- losses --------------------------------------------------------------------------
@@ -141,9 +157,19 @@ class CrossEntropy(nn.Module):
     """Mean cross-entropy of logits; the target is codes, or (codes, weights)."""
 
     @staticmethod
+    def decision(logits):
+        """Return the logits; for two classes the log-odds of the second."""
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    @staticmethod
     def probabilities(logits):
         """Return the probabilities of the classes."""
         return logits.softmax(1)
+
+    @staticmethod
+    def log_probabilities(logits):
+        """Return the logarithms of the probabilities of the classes."""
+        return logits.log_softmax(1)
 
     @staticmethod
     def codes(logits):
@@ -178,9 +204,19 @@ class BinaryCrossEntropy(nn.Module):
     """
 
     @staticmethod
+    def decision(logits):
+        """Return the log-odds of the labels."""
+        return logits
+
+    @staticmethod
     def probabilities(logits):
         """Return the probabilities of the labels."""
         return logits.sigmoid()
+
+    @staticmethod
+    def log_probabilities(logits):
+        """Return the logarithms of the probabilities of the labels."""
+        return nn.functional.logsigmoid(logits)
 
     @staticmethod
     def codes(logits):

@@ -1,5 +1,6 @@
 """The skorch net, and the only place that knows skorch."""
 
+import math
 from copy import deepcopy
 
 import numpy as np
@@ -10,7 +11,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, LRScheduler, PrintLog
 from skorch.dataset import Dataset
 
-from sknets._evaluation import Evaluation
+from sknets._evaluation import evaluate
 from sknets._optimizers import OPTIMIZERS
 from sknets._training import TRAINING_ATTRIBUTES, Training, TrainingStopped
 
@@ -63,8 +64,6 @@ def build_net(
     ).initialize()
     # A second reference to the trained module would double a pickle.
     net.module = type(module)
-    net.tile_rows = module.tile_rows()
-    net.hides_infinity = module.hides_infinity()
     return net
 
 
@@ -112,10 +111,10 @@ class CallbackDataset(Dataset):
         return self.rows.targets()
 
 
-class LeanNet(Training, Evaluation, NeuralNet):
+class LeanNet(Training, NeuralNet):
     """A skorch net whose epochs cost little more than their arithmetic.
 
-    Estimators use `train` and `infer_rows`. `predict` and `score` are for callbacks,
+    Estimators use `train`. `predict` and `score` are for callbacks,
     which know the classes by their codes.
     """
 
@@ -199,16 +198,16 @@ class LeanNet(Training, Evaluation, NeuralNet):
 
     def predict(self, X):
         """Return the outputs of the module for X, or for those of a dataset."""
-        return self._infer(torch.nn.Identity(), X)
+        return self._infer(X)
 
     def score(self, X, y=None):
         """Return the negative mean loss of the outputs for X as their own target."""
-        errors = self.infer_rows(self.row_errors, self._in_precision(X))
-        return -errors.mean(dtype=np.float64)
+        return -self._infer(X, function=self.row_errors).mean(dtype=np.float64)
 
-    def _infer(self, function, X):
+    def _infer(self, X, **how):
         rows = self._in_precision(X)
-        return self.infer_rows(lambda block: function(self.module_(block)), rows)
+        results, _ = evaluate(self.module_, rows, np.dtype(self.dtype), **how)
+        return results
 
     def _in_precision(self, X):
         X = X.X if isinstance(X, CallbackDataset) else X
@@ -218,9 +217,24 @@ class LeanNet(Training, Evaluation, NeuralNet):
             return sparse.csr_array(X, dtype=self.dtype)
         return np.asarray(X, self.dtype)
 
-    def row_errors(self, X):
-        """Return the error of each row of a tensor, of shape (n_rows, 1)."""
-        return self.criterion_.row_errors(self.module_(X), X).unsqueeze(1)
+    def row_errors(self, module, X):
+        """Return the error of each row of a tensor, of shape (n_rows,)."""
+        return self.criterion_.row_errors(module(X), X)
+
+    def curves(self):
+        """Return what the history has of each epoch, as attributes of estimators."""
+
+        def curve(name):
+            values = [epoch.get(name, math.nan) for epoch in self.history]
+            recorded = name == "train_loss" or any(name in e for e in self.history)
+            return values if recorded else None
+
+        return {
+            "n_iter_": len(self.history),
+            "loss_curve_": curve("train_loss"),
+            "validation_loss_curve_": curve("valid_loss"),
+            "validation_scores_": curve("valid_score"),
+        }
 
 
 class ClassifierNet(ClassifierMixin, LeanNet):
@@ -233,8 +247,8 @@ class ClassifierNet(ClassifierMixin, LeanNet):
 
     def predict_proba(self, X):
         """Return the probabilities of the classes."""
-        return self._infer(self.criterion_.probabilities, X)
+        return self._infer(X, finish=self.criterion_.probabilities)
 
     def predict(self, X):
         """Return the codes of the most probable classes."""
-        return self._infer(self.criterion_.codes, X)
+        return self._infer(X, finish=self.criterion_.codes)

@@ -1,4 +1,4 @@
-"""How many cores one fit may take."""
+"""How many cores one fit or one prediction may take."""
 
 import threading
 from contextlib import contextmanager
@@ -6,29 +6,46 @@ from contextlib import contextmanager
 import torch
 from joblib.parallel import get_active_backend
 
+# Multiply-adds that keep a thread busy for longer than it takes to wake it: of the
+# largest product of a training step, and of a whole prediction.
+STEP_SHARE = 4_000_000
+PREDICTION_SHARE = 50_000_000
+
 _lock = threading.Lock()
 _this_thread = threading.local()
-_n_sharing = 0
+_n_limited = 0
 _n_threads_alone = 1
 
 
 @contextmanager
-def share_of_the_cores():
-    """Compute on one core where joblib runs other threads of this process beside.
+def threads_for(multiply_adds, share):
+    """Compute on as many threads as the work can use, and torch allows.
 
-    Each thread would take all cores, and they would wait for each other: two
-    convolutional nets take four times as long. Joblib's worker processes need no help:
-    it tells them their number of cores. It is always one core, not as many as are free,
-    so that results do not depend on what else runs.
+    Two threads that meet after every small product take no less time than one, and
+    many times as long where other processes want the cores. The number depends on the
+    work and on torch's own limit alone, never on the load, so results do not either.
+
+    It is one thread where joblib runs other threads of this process beside: each would
+    take all cores. joblib's worker processes need no help: joblib sets torch's limit.
+
+    Parameters
+    ----------
+    multiply_adds : int
+        Multiplications and additions of the work.
+    share : int
+        How many of them make one more thread pay.
     """
-    if not _is_worker_thread():
+    n_threads = max(multiply_adds // share, 1)
+    if _is_worker_thread():
+        n_threads = 1
+    before = _limit(n_threads)
+    if before is None:
         yield
         return
-    _enter()
     try:
         yield
     finally:
-        _leave()
+        _restore(before)
 
 
 def _is_worker_thread():
@@ -38,22 +55,28 @@ def _is_worker_thread():
     return backend.nesting_level > 0
 
 
-def _enter():
-    global _n_sharing, _n_threads_alone
+def _limit(n_threads):
+    """Lower the number of threads; return what it was, or None where it was no more."""
+    global _n_limited, _n_threads_alone
     with _lock:
-        # A thread of a pool may still have its one core from the last time.
-        if _n_sharing == 0 and not getattr(_this_thread, "is_limited", False):
-            _n_threads_alone = torch.get_num_threads()
-        _n_sharing += 1
-        torch.set_num_threads(1)
-        _this_thread.is_limited = True
+        before = torch.get_num_threads()
+        depth = getattr(_this_thread, "depth", 0)
+        if depth == 0:
+            if _n_limited == 0:
+                _n_threads_alone = before
+            # A thread that begins now has the limit that another thread has set.
+            before = _n_threads_alone
+        if n_threads >= before:
+            return None
+        _n_limited += depth == 0
+        _this_thread.depth = depth + 1
+        torch.set_num_threads(n_threads)
+        return before
 
 
-def _leave():
-    # The setting reaches the others too, so it is for the last to leave to restore it.
-    global _n_sharing
+def _restore(n_threads):
+    global _n_limited
     with _lock:
-        _n_sharing -= 1
-        if _n_sharing == 0:
-            torch.set_num_threads(_n_threads_alone)
-            _this_thread.is_limited = False
+        _this_thread.depth -= 1
+        _n_limited -= _this_thread.depth == 0
+        torch.set_num_threads(n_threads)

@@ -11,9 +11,10 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm.auto import tqdm
 
 from sknets._batches import count_batches, training_batches
+from sknets._evaluation import forget, mean_loss
 from sknets._random import NOISE, SHUFFLING, spawn_generator
 from sknets._schedules import start_schedule
-from sknets._threads import share_of_the_cores
+from sknets._threads import STEP_SHARE, threads_for
 
 TRAINING_ATTRIBUTES = (
     "_batches_heard",
@@ -89,7 +90,13 @@ class Training:
         schedule = start_schedule(
             lr_schedule, self.optimizer_, n_updates=n_updates, n_epochs=epochs
         )
-        with share_of_the_cores(), self._training_mode(), closing(schedule):
+        forget(self.module_)
+        work = self.module_.multiply_adds * min(batch_size, len(rows))
+        with (
+            threads_for(work, STEP_SHARE),
+            self._training_mode(),
+            closing(schedule),
+        ):
             with suppress(TrainingStopped), self._keep_what_is_done():
                 self.notify("on_train_begin", X=rows.X, y=rows.y)
                 self._gradient_function = self.module_.gradient_function(
@@ -216,7 +223,7 @@ class Training:
     def _validate_epoch(self, rows, score, best_epoch):
         if rows is None:
             return False
-        value = self.mean_loss(rows)
+        value = mean_loss(self.module_, self.criterion_, rows)
         self._record_loss("valid_loss", value)
         if score is not None:
             value = -score()

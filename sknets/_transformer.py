@@ -8,8 +8,10 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from sknets._autoencoder_module import Autoencoder
 from sknets._base import NetworkEstimator
 from sknets._batches import Rows
+from sknets._evaluation import evaluate, input_dtype, mean_loss
 from sknets._inputs import check_unit_interval, float_dtype, to_host
 from sknets._sklearn import fit_context
 
@@ -89,7 +91,7 @@ class NetworkTransformer(
             Features, of the float dtype of X.
         """
         check_is_fitted(self)
-        return self._forward(self.module_.encoder, X)
+        return self._forward(X, part=self.module_.encoder)
 
     def inverse_transform(self, X):
         """Decode features.
@@ -106,14 +108,15 @@ class NetworkTransformer(
         """
         check_is_fitted(self)
         X = to_host(X)
-        codes = check_array(X, dtype=np.dtype(self._fitted_dtype), order="C")
+        dtype = float_dtype(X)
+        codes = check_array(X, dtype=input_dtype(self.module_, dtype), order="C")
         if codes.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {codes.shape[1]} features, but inverse_transform of "
                 f"{type(self).__name__} expects n_components={self._n_features_out}."
             )
-        samples = self.net_.infer_rows(self.module_.decode, codes)
-        return samples.astype(float_dtype(X), copy=False)
+        samples, _ = evaluate(self.module_, codes, dtype, function=Autoencoder.decode)
+        return samples
 
     def reconstruct(self, X):
         """Return X after coding and decoding. No noise is added.
@@ -129,7 +132,7 @@ class NetworkTransformer(
             Of the float dtype of X.
         """
         check_is_fitted(self)
-        return self._forward(self.module_.reconstruct, X)
+        return self._forward(X, function=Autoencoder.reconstruct)
 
     def score_samples(self, X):
         """Return the negative reconstruction error of each row.
@@ -151,8 +154,7 @@ class NetworkTransformer(
         check_is_fitted(self)
         if self.module_.emits_logits:
             check_unit_interval(self._validate(X, reset=False))
-        errors = self._forward(self.net_.row_errors, X)
-        return -errors[:, 0]
+        return -self._forward(X, function=self.net_.row_errors)
 
     def score(self, X, y=None):
         """Return the negative reconstruction error, mean over the rows.
@@ -195,7 +197,8 @@ class NetworkTransformer(
 
     def _measure(self, X):
         try:
-            return self.net_.mean_loss(Rows(X, device=self.device_))
+            rows = Rows(X, device=self.device_)
+            return mean_loss(self.module_, self.net_.criterion_, rows)
         except KeyboardInterrupt:
             warnings.warn(
                 "Interrupted after training: reconstruction_error_ is NaN.",

@@ -10,9 +10,23 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
 
-if "PYTEST_XDIST_WORKER" in os.environ:
+if "PYTEST_XDIST_WORKER" in os.environ and "OMP_NUM_THREADS" not in os.environ:
     # Workers that each take all cores wait for each other most of the time.
     torch.set_num_threads(1)
+
+# Checks of scikit-learn's whose outcome may depend on the kernels of a machine.
+KERNEL_CHECKS = (
+    "check_methods_subset_invariance",
+    "check_methods_sample_order_invariance",
+    "check_fit_idempotent",
+)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if any(check in item.name for check in KERNEL_CHECKS):
+            item.add_marker(pytest.mark.kernels)
+
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 

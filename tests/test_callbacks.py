@@ -15,8 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from sknets import (
     DenoisingAutoencoderTransformer,
     MLPDropoutClassifier,
+    _transformer,
 )
-from sknets._evaluation import Evaluation
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_ctrl_c_after_training_keeps_the_autoencoder(small, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Evaluation, "mean_loss", interrupt)
+    monkeypatch.setattr(_transformer, "mean_loss", interrupt)
     with pytest.warns(UserWarning, match="reconstruction_error_ is NaN"):
         coder.fit(small[0])
     assert np.isnan(coder.reconstruction_error_)

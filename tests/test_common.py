@@ -20,7 +20,7 @@ class InUnitInterval(DenoisingAutoencoderTransformer):
 
     def _validate(self, X, y="no_validation", *, reset, **options):
         # Squeezed, infinities would be out of sight, so they are looked for before.
-        X = super()._validate(X, y, reset=reset)
+        X = super()._validate(X, y, reset=reset, dtype=options.get("dtype"))
         return X.tanh().power(2) if sparse.issparse(X) else np.tanh(X) ** 2
 
 

@@ -37,6 +37,7 @@ def outputs_on_one_thread(estimator, X, y):
     return outputs(estimator, X, y)
 
 
+@pytest.mark.kernels
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
 class TestRandomness:
     def test_same_seed_same_bits(self, estimator, small, device):
@@ -83,6 +84,7 @@ class TestRandomness:
             assert_array_equal(job.result(), expected)
 
 
+@pytest.mark.kernels
 @pytest.mark.filterwarnings("default")
 def test_a_joblib_worker_gives_the_same_bits(small):
     import torch

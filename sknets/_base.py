@@ -15,7 +15,7 @@ from sknets._batches import Rows, count_batches
 from sknets._callbacks import EpochTasks
 from sknets._device import resolve_device
 from sknets._early_stopping import BestEpoch
-from sknets._inputs import check_all_finite, float_dtype, validate
+from sknets._inputs import NO_Y, check_all_finite, float_dtype, validate
 from sknets._net import build_net
 from sknets._optimizers import OPTIMIZERS
 from sknets._random import (
@@ -79,7 +79,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         """Return a torch module with a `reset_parameters(generator)`."""
         raise NotImplementedError
 
-    def _validate(self, X, y="no_validation", *, reset, ensure_all_finite=True):
+    def _validate(self, X, y=NO_Y, *, reset, ensure_all_finite=True):
         """Return X (and y) as validated arrays in the precision of the network."""
         dtype = self.dtype if reset else self._fitted_dtype
         return validate(

@@ -8,6 +8,7 @@ import torch
 
 from sknets._classifier import NetworkClassifier
 from sknets._docstrings import complete_docstring
+from sknets._inputs import NO_Y
 from sknets._modules import ACTIVATIONS, ConvNet
 from sknets._sklearn import Interval, StrOptions, check_sizes
 
@@ -156,13 +157,13 @@ class ConvNetClassifier(NetworkClassifier):
         self.dropout = dropout
         self.image_shape = image_shape
 
-    def _validate(self, X, y="no_validation", *, reset, **options):
+    def _validate(self, X, y=NO_Y, *, reset, **options):
         seen_shape = shape_of_images(X)
         if seen_shape is not None:
             reshape = torch.reshape if torch.is_tensor(X) else np.reshape
             X = reshape(X, (-1, math.prod(seen_shape)))
         validated = super()._validate(X, y, reset=reset, **options)
-        rows = validated if isinstance(y, str) else validated[0]
+        rows = validated if y is NO_Y else validated[0]
         if reset:
             self.image_shape_ = self._resolve_image_shape(seen_shape, rows.shape[1])
         elif seen_shape not in (None, self.image_shape_):

@@ -7,6 +7,9 @@ from sklearn.utils import assert_all_finite, check_consistent_length, column_or_
 
 from sknets._sklearn import validate_data
 
+# Stands for a y that is not asked for. No y of a user is this object.
+NO_Y = object()
+
 
 def to_host(values):
     """Return a tensor as an ndarray, anything else as it is."""
@@ -32,7 +35,7 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
     estimator : estimator
     X : array-like, sparse matrix or tensor of shape (n_samples, n_features)
         A tensor stays on its device.
-    y : "no_validation", or labels
+    y : labels or NO_Y
     dtype : numpy dtype
     reset, ensure_all_finite : bool
         As `validate_data` has them.
@@ -40,7 +43,9 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
         Whether y may have more than one column.
     """
     y = to_host(y)
-    has_y = not isinstance(y, str)
+    has_y = y is not NO_Y
+    if isinstance(y, str):
+        raise ValueError(f"y must be array-like, with a label per row; got {y!r}.")
     options = {"multi_output": multi_output} if has_y else {}
     if torch.is_tensor(X):
         X = validate_tensor(estimator, X, dtype, reset, ensure_all_finite)
@@ -53,7 +58,7 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
             validated = validate_data(
                 estimator,
                 X,
-                y,
+                y if has_y else "no_validation",
                 reset=reset,
                 accept_sparse="csr",
                 dtype=dtype,

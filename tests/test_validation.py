@@ -87,6 +87,9 @@ BAD_Y = {
     "too short": (lambda y: y[1:], "inconsistent numbers of samples"),
     "two columns": (lambda y: np.c_[y, y], "1d array|multi"),
     "none": (lambda y: None, "requires y to be passed"),
+    "string": (lambda y: "abc", "y must be array-like.*got 'abc'"),
+    "scikit-learn's mark": (lambda y: "no_validation", "y must be array-like"),
+    "text of NumPy": (lambda y: np.str_("abc"), "y must be array-like"),
 }
 
 
@@ -97,10 +100,23 @@ def test_bad_y(estimator, bad, small):
     spoil, message = BAD_Y[bad]
     fitted = clone(estimator).fit(X, y)
     expected = fitted.predict_proba(X)
-    with pytest.raises(ValueError, match=message):
-        fitted.fit(X, spoil(y))
+    for form in (X, torch.tensor(X)):
+        with pytest.raises(ValueError, match=message):
+            fitted.fit(form, spoil(y))
+        with pytest.raises(ValueError, match=message):
+            fitted.set_params(warm_start=True).fit(form, spoil(y))
+        fitted.set_params(warm_start=False)
     assert_array_equal(fitted.predict_proba(X), expected)
     assert_array_equal(fitted.classes_, [0, 1, 2])
+
+
+@every_classifier
+def test_strings_are_no_labels_of_other_calls_either(estimator, small):
+    X, y = small
+    with pytest.raises(ValueError, match="y must be array-like"):
+        clone(estimator).partial_fit(X, "no_validation", classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="X_val or y_val is not valid: y must be"):
+        clone(estimator).fit(X, y, X_val=X, y_val="no_validation")
 
 
 @every_classifier

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 
 from sknets._batches import Rows, count_batches
 from sknets._callbacks import EpochTasks
-from sknets._device import resolve_device
+from sknets._device import name_what_needs_memory, resolve_device
 from sknets._early_stopping import BestEpoch
 from sknets._inputs import NO_Y, check_all_finite, float_dtype, validate
 from sknets._net import build_net
@@ -31,11 +31,13 @@ from sknets._sklearn import Interval, StrOptions, SubclassOf
 class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     """A torch module behind scikit-learn's interface.
 
-    A subclass says how to build its module (`_build_module`), which loss to train it
-    by (`_criterion`), and how long by default (`_auto_updates`, `_auto_min_epochs`).
+    A subclass says how to build its module (`_build_module`), which parameters decide
+    its size (`_size_parameters`), which loss to train it by (`_criterion`), and how
+    long by default (`_auto_updates`, `_auto_min_epochs`).
     """
 
     _multi_label = False
+    _size_parameters = ()
 
     _parameter_constraints = {
         "optimizer": [StrOptions(set(OPTIMIZERS)), SubclassOf(torch.optim.Optimizer)],
@@ -123,20 +125,26 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         """Set a new, untrained `net_`."""
         device = resolve_device(self.device, self.dtype)
         seed = draw_seed(self.random_state)
-        module = self._build_module(n_features, n_outputs)
-        module.reset_parameters(spawn_generator(seed, INITIALISATION))
-        self.net_ = build_net(
-            module,
-            self._criterion,
-            n_outputs=n_outputs,
-            optimizer=self.optimizer,
-            weight_decay=self.weight_decay,
-            callbacks=self.callbacks,
-            device=device,
-            dtype=self.dtype,
-            seed=seed,
-            verbose=self.verbose,
-        )
+        with name_what_needs_memory(self._describe_size(n_features, n_outputs)):
+            module = self._build_module(n_features, n_outputs)
+            module.reset_parameters(spawn_generator(seed, INITIALISATION))
+            self.net_ = build_net(
+                module,
+                self._criterion,
+                n_outputs=n_outputs,
+                optimizer=self.optimizer,
+                weight_decay=self.weight_decay,
+                callbacks=self.callbacks,
+                device=device,
+                dtype=self.dtype,
+                seed=seed,
+                verbose=self.verbose,
+            )
+
+    def _describe_size(self, n_features, n_outputs):
+        sizes = [f"{name}={getattr(self, name)}" for name in self._size_parameters]
+        parameters = ", ".join([*sizes, f"dtype={self.dtype!r}"])
+        return f"a network of {n_features} inputs, {n_outputs} outputs, {parameters}"
 
     @torch.inference_mode(False)
     def _train(

@@ -87,6 +87,7 @@ class ConvNetClassifier(NetworkClassifier):
     _auto_updates = 750
     _auto_min_epochs = 3
     _multi_label = True
+    _size_parameters = ("channels", "kernel_size", "hidden_layer_sizes")
     _random_parts = "initial weights, shuffling, dropout and the validation split"
     _parameter_constraints = NetworkClassifier._parameter_constraints | {
         "channels": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -187,10 +188,11 @@ class ConvNetClassifier(NetworkClassifier):
         return seen_shape or ((side, side, 1) if square else (1, n_features, 1))
 
     def _build_module(self, n_features, n_outputs):
+        (kernel_size,) = check_sizes(self.kernel_size, "kernel_size")
         return ConvNet(
             self.image_shape_,
             check_sizes(self.channels, "channels"),
-            self.kernel_size,
+            kernel_size,
             check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes"),
             n_outputs,
             self.activation,

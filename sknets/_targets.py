@@ -154,8 +154,3 @@ class MultiLabel(Targets):
     def log_probabilities(self, logits):
         """Return the logarithms of the probabilities of the labels."""
         return log_expit(logits)
-
-
-def normalise(weight):
-    """Return weights whose mean over the rows that count is one, or None for None."""
-    return None if weight is None else weight / weight[weight > 0].mean()

@@ -5,6 +5,7 @@ import numpy as np
 from sknets._sklearn import check_sample_weight
 
 
+@np.errstate(over="ignore")  # infinities are errors, not warnings
 def weigh_rows(sample_weight, class_weight, targets, codes, *, relative):
     """Return the weights of rows and of classes, checked.
 
@@ -34,8 +35,7 @@ def weigh_rows(sample_weight, class_weight, targets, codes, *, relative):
     of_class = targets.class_weights(class_weight, codes, weight)
     if np.isfinite(of_class).all() and of_class.min() >= 0:
         of_class = scale(of_class)
-        with np.errstate(over="ignore"):
-            weight = weight * of_class[codes]
+        weight = weight * of_class[codes]
         if weight.any():
             return weight, of_class
     raise ValueError(

@@ -118,3 +118,44 @@ def test_partial_fit_in_float64_takes_what_float32_cannot(small):
     model.partial_fit(X, y, [0, 1, 2], np.full(60, 1e39))
     expected.partial_fit(X, y, [0, 1, 2])
     assert_allclose(model.coef_, expected.coef_, rtol=1e-12)
+
+
+# -- a class whose rows all weigh zero -----------------------------------------------
+
+
+@every_classifier
+def test_balanced_leaves_out_a_class_without_weight(estimator, small):
+    X, y = small[0][:55], small[1][:55]
+    weight = np.linspace(0.5, 1.5, 55) * (y != 1)
+    counts = np.bincount(y, weight)
+    balanced = clone(estimator).set_params(class_weight="balanced")
+    found = balanced.fit(X, y, weight)
+    expected = clone(estimator).fit(X, y, weight / np.where(counts == 0, 1, counts)[y])
+    assert_array_equal(found.classes_, [0, 1, 2])
+    assert_allclose(found.predict_proba(X), expected.predict_proba(X), rtol=1e-5)
+
+
+def test_validation_rows_of_a_class_without_weight_do_not_count(small):
+    X, y = small
+    weight = (y < 2).astype(float)  # balanced as it is
+    found = SoftmaxClassifier(class_weight="balanced", **QUICK)
+    found.fit(X, y, weight, X_val=X, y_val=y)
+    expected = SoftmaxClassifier(**QUICK)
+    expected.fit(X, y, weight, X_val=X, y_val=y, sample_weight_val=weight)
+    assert_array_equal(found.coef_, expected.coef_)
+    assert found.validation_loss_curve_ == expected.validation_loss_curve_
+
+
+def test_a_balance_beyond_floating_point_is_named(small):
+    X, y = small
+    weight = np.where(y == 1, 1e-310, 1.0)
+    with pytest.raises(ValueError, match="class_weight=balanced must be finite"):
+        SoftmaxClassifier(class_weight="balanced").fit(X, y, weight)
+
+
+def test_validation_data_of_a_class_without_weight_alone_is_named(small):
+    X, y = small
+    model = SoftmaxClassifier(class_weight="balanced", **QUICK)
+    weight = (y < 2).astype(float)
+    with pytest.raises(ValueError, match="class_weight leaves no row of X_val"):
+        model.fit(X, y, weight, X_val=X[y == 2], y_val=y[y == 2])

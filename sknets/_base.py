@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import train_test_split
 
@@ -70,12 +71,22 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     @property
     def module_(self):
         """The trained torch module."""
-        return self.net_.module_
+        return self._fitted_net("module_").module_
 
     @property
     def device_(self):
         """The device of the weights."""
-        return torch.device(self.net_.device)
+        return torch.device(self._fitted_net("device_").device)
+
+    def _fitted_net(self, attribute):
+        """Return `net_` for an attribute, which is named where there is no net yet."""
+        if "net_" not in vars(self):
+            # An AttributeError too, so that `hasattr` is False.
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet, so it has no "
+                f"attribute {attribute!r}. Call 'fit' first."
+            )
+        return self.net_
 
     def _build_module(self, n_features, n_outputs):
         """Return a torch module with a `reset_parameters(generator)`."""

@@ -216,6 +216,25 @@ def test_unfitted(estimator, small):
         output(clone(estimator), small[0])
 
 
+@every_estimator
+def test_fitted_attributes_name_themselves_before_fit(estimator, small):
+    unfitted = clone(estimator)
+    kind = type(estimator)
+    names = [name for name in dir(kind) if name.endswith("_") and name[0] != "_"]
+    assert {"module_", "device_"} <= set(names)
+    for name in names:
+        assert not hasattr(unfitted, name)
+        message = f"{kind.__name__} instance is not fitted yet.*attribute '{name}'"
+        with pytest.raises(AttributeError, match=message) as raised:
+            getattr(unfitted, name)
+        assert isinstance(raised.value, NotFittedError)
+        assert getattr(kind, name).__doc__
+    with pytest.raises(ValueError, match="NaN"):
+        unfitted.fit(small[0] * np.nan, small[1])
+    assert not any(hasattr(unfitted, name) for name in names)
+    assert all(hasattr(unfitted.fit(*small), name) for name in names)
+
+
 @every_classifier
 def test_partial_fit_labels(estimator, small):
     X, y = small

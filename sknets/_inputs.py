@@ -24,7 +24,21 @@ def float_dtype(X):
     if torch.is_tensor(X):
         return np.float32 if X.dtype == torch.float32 else np.float64
     dtypes = X.dtypes if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
+    # A sparse column has the dtype of its entries as `subtype`.
+    dtypes = [getattr(dtype, "subtype", dtype) for dtype in dtypes]
     return np.float32 if all(dtype == np.float32 for dtype in dtypes) else np.float64
+
+
+def as_sparse_floats(X, dtype):
+    """Return a DataFrame of sparse columns in `dtype` if one of them is boolean.
+
+    scikit-learn would leave booleans as they are, and pandas makes objects of booleans
+    beside numbers. Return anything else as it is.
+    """
+    if getattr(X, "ndim", 0) != 2 or not hasattr(X, "sparse"):
+        return X
+    booleans = [column for column in X.dtypes if column.subtype == np.bool_]
+    return X.astype(booleans[0].update_dtype(dtype)) if booleans else X
 
 
 def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
@@ -57,7 +71,7 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
         with np.errstate(over="ignore"):
             validated = validate_data(
                 estimator,
-                X,
+                as_sparse_floats(X, dtype),
                 y if has_y else "no_validation",
                 reset=reset,
                 accept_sparse="csr",

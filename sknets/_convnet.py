@@ -207,10 +207,21 @@ class ConvNetClassifier(NetworkClassifier):
 
 def shape_of_images(X):
     """Return (height, width, channels) of 3-D or 4-D X, None for anything flat."""
-    shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
-    if len(shape) not in (3, 4):
-        return None
-    return as_image_shape(shape[1:])
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
+        if X.shape == () and X.dtype == object:
+            return None  # no array at all, which scikit-learn names
+    shape = tuple(X.shape)
+    if len(shape) in (3, 4):
+        return as_image_shape(shape[1:])
+    if len(shape) != 2:
+        found = f"a {len(shape)}D array of shape {shape}" if shape else "a scalar array"
+        raise ValueError(
+            "Expected 2-dimensional X of shape (n_samples, n_features), or images of "
+            "shape (n_samples, height, width) or (n_samples, height, width, channels); "
+            f"got {found}. Reshape your data."
+        )
+    return None
 
 
 def as_image_shape(shape):

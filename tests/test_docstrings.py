@@ -1,6 +1,8 @@
 """What the documentation says is what the code has."""
 
 import inspect
+import tomllib
+from pathlib import Path
 
 import pytest
 from numpydoc.docscrape import NumpyDocString
@@ -58,6 +60,12 @@ def test_functions_document_parameters_and_returns(function):
     assert [p.name.lstrip("*") for p in found["Parameters"]] == names
     assert found["Returns"]
     assert found["Summary"]
+
+
+def test_version_is_that_of_the_project():
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    expected = tomllib.loads(project.read_text())["project"]["version"]
+    assert sknets.__version__ == expected
 
 
 def test_public_names():

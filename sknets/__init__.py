@@ -1,5 +1,7 @@
 """Neural networks that behave like scikit-learn estimators."""
 
+from importlib.metadata import version as _version
+
 from sknets._autoencoder import DenoisingAutoencoderTransformer
 from sknets._convnet import ConvNetClassifier
 from sknets._mlp import MLPDropoutClassifier
@@ -11,3 +13,5 @@ __all__ = [
     "MLPDropoutClassifier",
     "SoftmaxClassifier",
 ]
+
+__version__ = _version("sknets")

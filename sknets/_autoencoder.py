@@ -126,6 +126,7 @@ default="identity"
 
     _auto_updates = 2000
     _auto_min_epochs = 20
+    _size_parameters = ("n_components", "hidden_layer_sizes")
     _loss_note = (
         ", on corrupted rows, with the activity penalty and without that of "
         "`weight_decay`"
@@ -256,7 +257,7 @@ default="identity"
 
     def _sizes(self):
         hidden_layer_sizes = check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
-        return (*hidden_layer_sizes, self.n_components)
+        return hidden_layer_sizes + check_sizes(self.n_components, "n_components")
 
     @property
     def _criterion(self):

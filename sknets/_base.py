@@ -7,15 +7,16 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import train_test_split
 
 from sknets._batches import Rows, count_batches
 from sknets._callbacks import EpochTasks
-from sknets._device import resolve_device
+from sknets._device import name_what_needs_memory, resolve_device
 from sknets._early_stopping import BestEpoch
 from sknets._evaluation import evaluate, input_dtype, require_finite
-from sknets._inputs import check_all_finite, float_dtype, validate
+from sknets._inputs import NO_Y, check_all_finite, float_dtype, validate
 from sknets._net import build_net
 from sknets._optimizers import OPTIMIZERS
 from sknets._random import (
@@ -31,11 +32,13 @@ from sknets._sklearn import Interval, StrOptions, SubclassOf
 class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     """A torch module behind scikit-learn's interface.
 
-    A subclass says how to build its module (`_build_module`), which loss to train it
-    by (`_criterion`), and how long by default (`_auto_updates`, `_auto_min_epochs`).
+    A subclass says how to build its module (`_build_module`), which parameters decide
+    its size (`_size_parameters`), which loss to train it by (`_criterion`), and how
+    long by default (`_auto_updates`, `_auto_min_epochs`).
     """
 
     _multi_label = False
+    _size_parameters = ()
 
     _parameter_constraints = {
         "optimizer": [StrOptions(set(OPTIMIZERS)), SubclassOf(torch.optim.Optimizer)],
@@ -68,20 +71,28 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     @property
     def module_(self):
         """The trained torch module."""
-        return self.net_.module_
+        return self._fitted_net("module_").module_
 
     @property
     def device_(self):
         """The device of the weights."""
-        return torch.device(self.net_.device)
+        return torch.device(self._fitted_net("device_").device)
+
+    def _fitted_net(self, attribute):
+        """Return `net_` for an attribute, which is named where there is no net yet."""
+        if "net_" not in vars(self):
+            # An AttributeError too, so that `hasattr` is False.
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet, so it has no "
+                f"attribute {attribute!r}. Call 'fit' first."
+            )
+        return self.net_
 
     def _build_module(self, n_features, n_outputs):
         """Return a torch module with a `reset_parameters(generator)`."""
         raise NotImplementedError
 
-    def _validate(
-        self, X, y="no_validation", *, reset, ensure_all_finite=True, dtype=None
-    ):
+    def _validate(self, X, y=NO_Y, *, reset, ensure_all_finite=True, dtype=None):
         """Return X (and y) as validated arrays.
 
         They are in the precision of the network; if a dtype is given, in the one in
@@ -134,20 +145,26 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         """Set a new, untrained `net_`."""
         device = resolve_device(self.device, self.dtype)
         seed = draw_seed(self.random_state)
-        module = self._build_module(n_features, n_outputs)
-        module.reset_parameters(spawn_generator(seed, INITIALISATION))
-        self.net_ = build_net(
-            module,
-            self._criterion,
-            n_outputs=n_outputs,
-            optimizer=self.optimizer,
-            weight_decay=self.weight_decay,
-            callbacks=self.callbacks,
-            device=device,
-            dtype=self.dtype,
-            seed=seed,
-            verbose=self.verbose,
-        )
+        with name_what_needs_memory(self._describe_size(n_features, n_outputs)):
+            module = self._build_module(n_features, n_outputs)
+            module.reset_parameters(spawn_generator(seed, INITIALISATION))
+            self.net_ = build_net(
+                module,
+                self._criterion,
+                n_outputs=n_outputs,
+                optimizer=self.optimizer,
+                weight_decay=self.weight_decay,
+                callbacks=self.callbacks,
+                device=device,
+                dtype=self.dtype,
+                seed=seed,
+                verbose=self.verbose,
+            )
+
+    def _describe_size(self, n_features, n_outputs):
+        sizes = [f"{name}={getattr(self, name)}" for name in self._size_parameters]
+        parameters = ", ".join([*sizes, f"dtype={self.dtype!r}"])
+        return f"a network of {n_features} inputs, {n_outputs} outputs, {parameters}"
 
     @torch.inference_mode(False)
     def _train(

@@ -1,6 +1,5 @@
 """What the classifiers share: labels, weights and probabilities."""
 
-import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -10,10 +9,15 @@ from sknets._inputs import to_host
 from sknets._sklearn import (
     StrOptions,
     check_partial_fit_first_call,
-    check_sample_weight,
     fit_context,
 )
-from sknets._targets import find_targets, normalise
+from sknets._targets import find_targets
+from sknets._weights import (
+    check_range,
+    normalise,
+    weigh_rows,
+    weigh_validation_rows,
+)
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
@@ -90,13 +94,15 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                     f"{self._targets}, but y has {targets}."
                 )
             codes = targets.encode(y)
-            weight = self._row_weights(sample_weight, codes, X, targets)
+            weight, of_class = weigh_rows(
+                sample_weight, self.class_weight, targets, codes, relative=True
+            )
             if not continues:
                 self._targets = targets
                 self.classes_ = targets.classes
                 self._build(X.shape[1], len(self.classes_))
             validation = self._validate_validation(
-                X_val, y_val, sample_weight_val, codes, sample_weight
+                X_val, y_val, sample_weight_val, of_class
             )
             return self._train(
                 X, codes, normalise(weight), given=given, validation=validation
@@ -122,8 +128,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Needed in the first call.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. They are taken as they are, since a chunk does not
-            know the mean weight of the whole.
+            Weights of the rows, finite in `dtype`. They are taken as they are, since a
+            chunk does not know the mean weight of the whole.
 
         Returns
         -------
@@ -151,7 +157,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 self._targets = type(find_targets(y))(self.classes_)
             self._check_targets(self._targets, "classes")
             codes = self._targets.encode(y)
-            weight = self._row_weights(sample_weight, codes, X, self._targets)
+            weight, _ = weigh_rows(
+                sample_weight, self.class_weight, self._targets, codes, relative=False
+            )
+            check_range(weight, self._fitted_dtype if continues else self.dtype)
             if not continues:
                 self._build(X.shape[1], len(self.classes_))
             return self._train(X, codes, weight, given=given, single_pass=True)
@@ -244,53 +253,17 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 "class. Weigh them by sample_weight."
             )
 
-    def _row_weights(self, sample_weight, codes, X, targets):
-        """Combine sample and class weights, or return None where there are none."""
-        if sample_weight is None and self.class_weight is None:
-            return None
-        weight = check_sample_weight(sample_weight, X, dtype=np.float64)
-        if self.class_weight is None:
-            return weight
-        of_class = targets.class_weights(self.class_weight, codes, weight)
-        weight = weight * of_class[codes]
-        if not np.isfinite(of_class).all() or of_class.min() < 0 or not weight.any():
-            raise ValueError(
-                f"class_weight={self.class_weight} must be finite, not negative, and "
-                "not zero for all samples of positive weight."
-            )
-        return weight
-
-    def _validate_validation(self, X, y, sample_weight, codes, training_weight):
-        """Return validated X, codes and weights of the validation data, or None.
-
-        Classes weigh as they do in training, whose codes and weights are the last two
-        arguments.
-        """
+    def _validate_validation(self, X, y, sample_weight, of_class):
+        """Return validated X, codes and weights of the validation data, or None."""
         if X is None:
             return None
-        sample_weight = to_host(sample_weight)
         try:
             X, y = self._validate(X, y, reset=False)
-            validation_codes = self._targets.encode(y)
+            codes = self._targets.encode(y)
         except ValueError as error:
             raise ValueError(f"X_val or y_val is not valid: {error}") from error
-        weight = None
-        if sample_weight is not None or self.class_weight is not None:
-            try:
-                weight = check_sample_weight(sample_weight, X, dtype=np.float64)
-            except ValueError as error:
-                message = f"sample_weight_val is not valid: {error}"
-                raise ValueError(message) from error
-        if self.class_weight is not None:
-            if training_weight is None:
-                training_weight = np.ones(len(codes))
-            of_class = self._targets.class_weights(
-                self.class_weight, codes, training_weight
-            )
-            weight = weight * of_class[validation_codes]
-            if not weight.any():
-                raise ValueError("class_weight leaves no row of X_val a weight.")
-        return X, validation_codes, normalise(weight)
+        weight = weigh_validation_rows(to_host(sample_weight), of_class, codes)
+        return X, codes, weight
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

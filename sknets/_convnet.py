@@ -8,6 +8,7 @@ import torch
 
 from sknets._classifier import NetworkClassifier
 from sknets._docstrings import complete_docstring
+from sknets._inputs import NO_Y
 from sknets._modules import ACTIVATIONS, ConvNet
 from sknets._sklearn import Interval, StrOptions, check_sizes
 
@@ -86,6 +87,7 @@ class ConvNetClassifier(NetworkClassifier):
     _auto_updates = 750
     _auto_min_epochs = 3
     _multi_label = True
+    _size_parameters = ("channels", "kernel_size", "hidden_layer_sizes")
     _random_parts = "initial weights, shuffling, dropout and the validation split"
     _parameter_constraints = NetworkClassifier._parameter_constraints | {
         "channels": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -156,13 +158,13 @@ class ConvNetClassifier(NetworkClassifier):
         self.dropout = dropout
         self.image_shape = image_shape
 
-    def _validate(self, X, y="no_validation", *, reset, **options):
+    def _validate(self, X, y=NO_Y, *, reset, **options):
         seen_shape = shape_of_images(X)
         if seen_shape is not None:
             reshape = torch.reshape if torch.is_tensor(X) else np.reshape
             X = reshape(X, (-1, math.prod(seen_shape)))
         validated = super()._validate(X, y, reset=reset, **options)
-        rows = validated if isinstance(y, str) else validated[0]
+        rows = validated if y is NO_Y else validated[0]
         if reset:
             self.image_shape_ = self._resolve_image_shape(seen_shape, rows.shape[1])
         elif seen_shape not in (None, self.image_shape_):
@@ -186,10 +188,11 @@ class ConvNetClassifier(NetworkClassifier):
         return seen_shape or ((side, side, 1) if square else (1, n_features, 1))
 
     def _build_module(self, n_features, n_outputs):
+        (kernel_size,) = check_sizes(self.kernel_size, "kernel_size")
         return ConvNet(
             self.image_shape_,
             check_sizes(self.channels, "channels"),
-            self.kernel_size,
+            kernel_size,
             check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes"),
             n_outputs,
             self.activation,
@@ -204,10 +207,21 @@ class ConvNetClassifier(NetworkClassifier):
 
 def shape_of_images(X):
     """Return (height, width, channels) of 3-D or 4-D X, None for anything flat."""
-    shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
-    if len(shape) not in (3, 4):
-        return None
-    return as_image_shape(shape[1:])
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
+        if X.shape == () and X.dtype == object:
+            return None  # no array at all, which scikit-learn names
+    shape = tuple(X.shape)
+    if len(shape) in (3, 4):
+        return as_image_shape(shape[1:])
+    if len(shape) != 2:
+        found = f"a {len(shape)}D array of shape {shape}" if shape else "a scalar array"
+        raise ValueError(
+            "Expected 2-dimensional X of shape (n_samples, n_features), or images of "
+            "shape (n_samples, height, width) or (n_samples, height, width, channels); "
+            f"got {found}. Reshape your data."
+        )
+    return None
 
 
 def as_image_shape(shape):

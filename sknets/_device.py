@@ -1,6 +1,16 @@
 """From what a user calls a device to a ``torch.device`` that is really there."""
 
+from contextlib import contextmanager
+
 import torch
+
+# What torch's errors say where a tensor cannot be allocated, or addressed at all.
+ALLOCATION_ERRORS = (
+    "can't allocate memory",
+    "out of memory",
+    "Invalid buffer size",
+    "Storage size calculation overflowed",
+)
 
 
 def resolve_device(device, dtype):
@@ -63,3 +73,20 @@ def _problem(device, dtype):
             return "MPS cannot compute in dtype='float64'"
         return None
     return f"devices of type {device.type!r} are not supported"
+
+
+@contextmanager
+def name_what_needs_memory(what):
+    """Turn torch's failure to allocate a tensor into a MemoryError that says for what.
+
+    Parameters
+    ----------
+    what : str
+        What is made within, and the parameters that decide its size.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not any(text in str(error) for text in ALLOCATION_ERRORS):
+            raise
+        raise MemoryError(f"There is not enough memory for {what}.") from error

@@ -162,11 +162,9 @@ def complete_docstring(cls):
     parameters = (CLASS_WEIGHT if classifier else "") + PARAMETERS
     attributes = (CLASSES if classifier else "") + ATTRIBUTES
     texts = {"{parameters}": parameters, "{attributes}": attributes}
+    # Compilers from Python 3.13 on take the indentation away, others leave it.
+    docstring = inspect.cleandoc(cls.__doc__)
     for placeholder, text in texts.items():
-        text = (
-            text.format(**defaults, **facts)
-            .replace("\n", "\n    ")
-            .replace("    \n", "\n")
-        )
-        cls.__doc__ = cls.__doc__.replace(placeholder, text)
+        docstring = docstring.replace(placeholder, text.format(**defaults, **facts))
+    cls.__doc__ = docstring
     return cls

@@ -7,6 +7,9 @@ from sklearn.utils import assert_all_finite, check_consistent_length, column_or_
 
 from sknets._sklearn import validate_data
 
+# Stands for a y that is not asked for. No y of a user is this object.
+NO_Y = object()
+
 
 def to_host(values):
     """Return a tensor as an ndarray, anything else as it is."""
@@ -22,7 +25,21 @@ def float_dtype(X):
         return np.float32 if X.dtype == torch.float32 else np.float64
     dtypes = getattr(X, "dtypes", getattr(X, "dtype", None))
     dtypes = dtypes if np.iterable(dtypes) else [dtypes]
+    # A sparse column has the dtype of its entries as `subtype`.
+    dtypes = [getattr(dtype, "subtype", dtype) for dtype in dtypes]
     return np.float32 if all(dtype == np.float32 for dtype in dtypes) else np.float64
+
+
+def as_sparse_floats(X, dtype):
+    """Return a DataFrame of sparse columns in `dtype` if one of them is boolean.
+
+    scikit-learn would leave booleans as they are, and pandas makes objects of booleans
+    beside numbers. Return anything else as it is.
+    """
+    if getattr(X, "ndim", 0) != 2 or not hasattr(X, "sparse"):
+        return X
+    booleans = [column for column in X.dtypes if column.subtype == np.bool_]
+    return X.astype(booleans[0].update_dtype(dtype)) if booleans else X
 
 
 def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
@@ -33,7 +50,7 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
     estimator : estimator
     X : array-like, sparse matrix or tensor of shape (n_samples, n_features)
         A tensor stays on its device.
-    y : "no_validation", or labels
+    y : labels or NO_Y
     dtype : numpy dtype
     reset, ensure_all_finite : bool
         As `validate_data` has them.
@@ -41,7 +58,9 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
         Whether y may have more than one column.
     """
     y = to_host(y)
-    has_y = not isinstance(y, str)
+    has_y = y is not NO_Y
+    if isinstance(y, str):
+        raise ValueError(f"y must be array-like, with a label per row; got {y!r}.")
     options = {"multi_output": multi_output} if has_y else {}
     if torch.is_tensor(X):
         X = validate_tensor(estimator, X, dtype, reset, ensure_all_finite)
@@ -53,8 +72,8 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
         with np.errstate(over="ignore"):
             validated = validate_data(
                 estimator,
-                X,
-                y,
+                as_sparse_floats(X, dtype),
+                y if has_y else "no_validation",
                 reset=reset,
                 accept_sparse="csr",
                 dtype=dtype,

@@ -72,6 +72,7 @@ class MLPDropoutClassifier(NetworkClassifier):
     _auto_updates = 3000
     _auto_min_epochs = 10
     _multi_label = True
+    _size_parameters = ("hidden_layer_sizes",)
     _random_parts = "initial weights, shuffling, dropout and the validation split"
     _parameter_constraints = NetworkClassifier._parameter_constraints | {
         "hidden_layer_sizes": [

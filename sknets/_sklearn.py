@@ -29,6 +29,9 @@ __all__ = [
 
 check_partial_fit_first_call = _check_partial_fit_first_call
 
+# The most units of a layer, or pixels along a side: what a 32-bit integer holds.
+MAX_SIZE = 2**31 - 1
+
 
 class SubclassOf(HasMethods):
     """Accept the subclasses of a class, such as every optimizer of torch.
@@ -60,7 +63,10 @@ def check_sample_weight(sample_weight, X, *, dtype):
 
 def check_sizes(sizes, name):
     """Return layer sizes, given as an integer or a sequence, as a tuple of integers."""
-    sizes = tuple(np.atleast_1d(sizes).tolist())
+    # An array of integers would make a one of True.
+    sizes = tuple(np.atleast_1d(np.asarray(sizes, dtype=object)).tolist())
     for size in sizes:
-        check_scalar(size, name, Integral, min_val=1)
-    return sizes
+        if isinstance(size, bool):
+            raise TypeError(f"{name} must be an instance of int, not bool.")
+        check_scalar(size, name, Integral, min_val=1, max_val=MAX_SIZE)
+    return tuple(int(size) for size in sizes)

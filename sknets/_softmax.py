@@ -109,12 +109,14 @@ class SoftmaxClassifier(NetworkClassifier):
     @property
     def coef_(self):
         """Weights, a row for each class."""
-        return self.module_.output.weight.detach().cpu().numpy()
+        output = self._fitted_net("coef_").module_.output
+        return output.weight.detach().cpu().numpy()
 
     @property
     def intercept_(self):
         """Biases, one for each class."""
-        return self.module_.output.bias.detach().cpu().numpy()
+        output = self._fitted_net("intercept_").module_.output
+        return output.bias.detach().cpu().numpy()
 
     def _build_module(self, n_features, n_outputs):
         return Perceptron(n_features, (), n_outputs, activation="identity", dropout=0.0)

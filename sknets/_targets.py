@@ -66,13 +66,22 @@ class SingleLabel(Targets):
         return np.searchsorted(self.classes, y)
 
     def class_weights(self, class_weight, codes, sample_weight):
-        """Return the weight of each class that the parameter `class_weight` means."""
-        return compute_class_weight(
-            class_weight,
-            classes=self.classes,
-            y=self.classes[codes],
-            sample_weight=sample_weight,
+        """Return the weight of each class that the parameter `class_weight` means.
+
+        A class without rows of positive weight has no balanced weight, but zero.
+        """
+        if class_weight != "balanced":
+            return compute_class_weight(
+                class_weight, classes=self.classes, y=self.classes
+            )
+        counted = np.flatnonzero(sample_weight)
+        codes, sample_weight = codes[counted], sample_weight[counted]
+        present = np.unique(codes)
+        weights = np.zeros(len(self.classes))
+        weights[present] = compute_class_weight(
+            class_weight, classes=present, y=codes, sample_weight=sample_weight
         )
+        return weights
 
     def decode(self, codes):
         """Return labels."""
@@ -119,8 +128,3 @@ class MultiLabel(Targets):
     def decode(self, codes):
         """Return an indicator."""
         return codes
-
-
-def normalise(weight):
-    """Return weights whose mean over the rows that count is one, or None for None."""
-    return None if weight is None else weight / weight[weight > 0].mean()

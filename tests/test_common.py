@@ -18,9 +18,9 @@ from sknets import (
 class InUnitInterval(DenoisingAutoencoderTransformer):
     """An autoencoder that squeezes X into [0, 1], where cross-entropy needs it."""
 
-    def _validate(self, X, y="no_validation", *, reset, **options):
+    def _validate(self, X, *, reset, **options):
         # Squeezed, infinities would be out of sight, so they are looked for before.
-        X = super()._validate(X, y, reset=reset, dtype=options.get("dtype"))
+        X = super()._validate(X, reset=reset, dtype=options.get("dtype"))
         return X.tanh().power(2) if sparse.issparse(X) else np.tanh(X) ** 2
 
 

@@ -91,13 +91,35 @@ def test_flat_rows_fold_to_squares_or_lines(n_features, expected):
         ((30,), (10, 30), "image_shape must have 2 or 3 entries"),
         ((-6, -5), (10, 30), "image_shape"),
         ("ab", (10, 30), "image_shape"),
-        (None, (10, 2, 3, 5, 1), "dim 5"),
     ],
 )
 def test_shapes_that_do_not_fit(image_shape, shape, message):
     X, y = np.ones(shape), np.arange(10) % 2
     with pytest.raises((ValueError, TypeError), match=message):
         ConvNetClassifier(image_shape=image_shape, **TINY).fit(X, y)
+
+
+@pytest.mark.parametrize("form", [np.asarray, torch.tensor, np.ndarray.tolist])
+@pytest.mark.parametrize(
+    ("shape", "found"),
+    [
+        ((), "scalar array"),
+        ((30,), r"1D array of shape \(30,\)"),
+        ((10, 2, 3, 5, 1), r"5D array of shape \(10, 2, 3, 5, 1\)"),
+    ],
+)
+def test_other_numbers_of_dimensions_are_named(form, shape, found, images):
+    X, y = form(np.ones(shape)), np.arange(10) % 2
+    message = (
+        r"\(n_samples, n_features\).*\(n_samples, height, width\).*"
+        rf"\(n_samples, height, width, channels\); got a {found}\. Reshape your data"
+    )
+    fitted = ConvNetClassifier(**TINY).fit(*images)
+    expected = fitted.predict_proba(images[0])
+    for method in (fitted.predict, lambda X: fitted.fit(X, y)):
+        with pytest.raises(ValueError, match=message):
+            method(X)
+    assert_array_equal(fitted.predict_proba(images[0]), expected)
 
 
 def test_images_of_another_shape_are_rejected_in_prediction(images):

@@ -5,7 +5,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from sknets import MLPDropoutClassifier
-from sknets._device import resolve_device
+from sknets._device import name_what_needs_memory, resolve_device
 
 CPU = torch.device("cpu")
 
@@ -75,3 +75,21 @@ def test_devices_agree(digits):
     )
     assert_allclose(cpu.predict_proba(X_test), cuda.predict_proba(X_test), rtol=1e-6)
     assert pickle.loads(pickle.dumps(cuda)).device_.type == "cuda"
+
+
+def test_other_errors_than_of_memory_stay_as_they_are():
+    with (
+        pytest.raises(RuntimeError, match="^another$"),
+        name_what_needs_memory("this"),
+    ):
+        raise RuntimeError("another")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, torch.OutOfMemoryError])
+def test_a_device_without_enough_memory_is_a_memory_error(error):
+    with (
+        pytest.raises(MemoryError, match="not enough memory for this") as raised,
+        name_what_needs_memory("this"),
+    ):
+        raise error("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    assert isinstance(raised.value.__cause__, error)

@@ -1,12 +1,15 @@
 """What the documentation says is what the code has."""
 
 import inspect
+import tomllib
+from pathlib import Path
 
 import pytest
 from numpydoc.docscrape import NumpyDocString
 
 import sknets
 import sknets.datasets
+from sknets._docstrings import complete_docstring
 
 ESTIMATORS = [getattr(sknets, name) for name in sknets.__all__]
 METHODS = [
@@ -51,6 +54,39 @@ class TestEstimators:
             assert found[section], section
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_shared_texts_fit_docstrings_of_every_compiler(estimator):
+    # From Python 3.13 on, the compiler has taken the indentation away already.
+    indented = """Estimate.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    Notes
+    -----
+    Last.
+    """
+    found = []
+    for docstring in (indented, inspect.cleandoc(indented)):
+        kind = type(estimator.__name__, (estimator,), {"__doc__": docstring})
+        found.append(complete_docstring(kind).__doc__)
+    assert found[0] == found[1]
+    shared = NumpyDocString(found[0])
+    documented = sections(estimator)
+    names = [p.name for p in shared["Parameters"]]
+    assert names == [p.name for p in documented["Parameters"]][-len(names) :]
+    assert {"optimizer", "verbose"} <= set(names)
+    assert shared["Parameters"] == documented["Parameters"][-len(names) :]
+    attributes = [a.name for a in shared["Attributes"]]
+    assert {"n_features_in_", "best_epoch_"} <= set(attributes)
+    assert shared["Notes"] == ["Last."]
+
+
 @pytest.mark.parametrize("function", METHODS + FUNCTIONS)
 def test_functions_document_parameters_and_returns(function):
     found = sections(function)
@@ -58,6 +94,12 @@ def test_functions_document_parameters_and_returns(function):
     assert [p.name.lstrip("*") for p in found["Parameters"]] == names
     assert found["Returns"]
     assert found["Summary"]
+
+
+def test_version_is_that_of_the_project():
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    expected = tomllib.loads(project.read_text())["project"]["version"]
+    assert sknets.__version__ == expected
 
 
 def test_public_names():

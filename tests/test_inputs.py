@@ -5,6 +5,7 @@ import resource
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
@@ -172,6 +173,79 @@ def test_the_autoencoders_unit_interval_holds_for_tensors(small):
     )
     with pytest.raises(ValueError, match=r"must be in \[0, 1\]"):
         coder.fit(torch.tensor(small[0]))
+
+
+# -- sparse columns ------------------------------------------------------------------
+
+
+def dummies():
+    letters = list("abcab" * 12)
+    return pd.get_dummies(pd.DataFrame({"one": letters, "two": letters[::-1]}))
+
+
+def as_sparse(frame):
+    return frame.apply(
+        lambda column: pd.arrays.SparseArray(column, fill_value=column.dtype.type(0))
+    )
+
+
+SPARSE_FRAMES = {
+    "booleans": as_sparse,
+    "integers": lambda frame: as_sparse(frame.astype(np.int8)),
+    "floats": lambda frame: as_sparse(frame.astype(np.float32)),
+    "booleans and integers": lambda frame: as_sparse(
+        frame.astype({"one_a": np.int64, "two_b": np.uint8})
+    ),
+    "booleans and floats": lambda frame: as_sparse(
+        frame.astype({"one_a": np.float32, "two_b": float})
+    ),
+}
+
+
+@pytest.mark.parametrize("form", SPARSE_FRAMES)
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        SoftmaxClassifier(**QUICK),
+        ConvNetClassifier(2, hidden_layer_sizes=8, **QUICK),
+        DenoisingAutoencoderTransformer(3, **QUICK),
+    ],
+    ids=str,
+)
+def test_frames_of_sparse_columns_are_what_they_are_dense(estimator, form):
+    dense = dummies()
+    y = np.arange(60) % 3
+    frame = SPARSE_FRAMES[form](dense)
+    dense = dense.astype(frame.dtypes.map(lambda column: column.subtype))
+    before = frame.copy()
+    expected = outputs(clone(estimator).fit(dense, y), dense)
+    fitted = clone(estimator).fit(frame, y)
+    found = outputs(fitted, frame)
+    assert_array_equal(found, expected)
+    assert found.dtype == expected.dtype
+    assert fitted.feature_names_in_.tolist() == dense.columns.tolist()
+    assert sparse.issparse(clone(estimator)._validate(frame, reset=True))
+    pd.testing.assert_frame_equal(frame, before)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int64])
+@pytest.mark.parametrize(
+    "form", [sparse.csr_array, sparse.csr_matrix, sparse.coo_array]
+)
+def test_sparse_matrices_of_other_types_are_what_they_are_dense(form, dtype):
+    dense, y = dummies().to_numpy(), np.arange(60) % 3
+    X = form(dense.astype(dtype))
+    expected = SoftmaxClassifier(**QUICK).fit(dense, y).predict_proba(dense)
+    assert_array_equal(SoftmaxClassifier(**QUICK).fit(X, y).predict_proba(X), expected)
+
+
+def test_bad_frames_of_sparse_columns_are_named(small):
+    frame = as_sparse(dummies())
+    frame["number"] = pd.arrays.SparseArray(np.repeat([0.0, np.inf], 30), fill_value=0)
+    with pytest.raises(ValueError, match="X contains infinity"):
+        SoftmaxClassifier(**QUICK).fit(frame, small[1])
+    with pytest.raises(ValueError, match="2-dimensional"):
+        SoftmaxClassifier(**QUICK).fit(frame["one_a"], small[1])
 
 
 # -- memory --------------------------------------------------------------------------

@@ -86,6 +86,9 @@ BAD_Y = {
     "too short": (lambda y: y[1:], "inconsistent numbers of samples"),
     "two columns": (lambda y: np.c_[y, y], "1d array|multi"),
     "none": (lambda y: None, "requires y to be passed"),
+    "string": (lambda y: "abc", "y must be array-like.*got 'abc'"),
+    "scikit-learn's mark": (lambda y: "no_validation", "y must be array-like"),
+    "text of NumPy": (lambda y: np.str_("abc"), "y must be array-like"),
 }
 
 
@@ -96,10 +99,23 @@ def test_bad_y(estimator, bad, small):
     spoil, message = BAD_Y[bad]
     fitted = clone(estimator).fit(X, y)
     expected = fitted.predict_proba(X)
-    with pytest.raises(ValueError, match=message):
-        fitted.fit(X, spoil(y))
+    for form in (X, torch.tensor(X)):
+        with pytest.raises(ValueError, match=message):
+            fitted.fit(form, spoil(y))
+        with pytest.raises(ValueError, match=message):
+            fitted.set_params(warm_start=True).fit(form, spoil(y))
+        fitted.set_params(warm_start=False)
     assert_array_equal(fitted.predict_proba(X), expected)
     assert_array_equal(fitted.classes_, [0, 1, 2])
+
+
+@every_classifier
+def test_strings_are_no_labels_of_other_calls_either(estimator, small):
+    X, y = small
+    with pytest.raises(ValueError, match="y must be array-like"):
+        clone(estimator).partial_fit(X, "no_validation", classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="X_val or y_val is not valid: y must be"):
+        clone(estimator).fit(X, y, X_val=X, y_val="no_validation")
 
 
 @every_classifier
@@ -197,6 +213,25 @@ def test_wrong_width_and_renamed_columns(estimator, small):
 def test_unfitted(estimator, small):
     with pytest.raises(NotFittedError):
         output(clone(estimator), small[0])
+
+
+@every_estimator
+def test_fitted_attributes_name_themselves_before_fit(estimator, small):
+    unfitted = clone(estimator)
+    kind = type(estimator)
+    names = [name for name in dir(kind) if name.endswith("_") and name[0] != "_"]
+    assert {"module_", "device_"} <= set(names)
+    for name in names:
+        assert not hasattr(unfitted, name)
+        message = f"{kind.__name__} instance is not fitted yet.*attribute '{name}'"
+        with pytest.raises(AttributeError, match=message) as raised:
+            getattr(unfitted, name)
+        assert isinstance(raised.value, NotFittedError)
+        assert getattr(kind, name).__doc__
+    with pytest.raises(ValueError, match="NaN"):
+        unfitted.fit(small[0] * np.nan, small[1])
+    assert not any(hasattr(unfitted, name) for name in names)
+    assert all(hasattr(unfitted.fit(*small), name) for name in names)
 
 
 @every_classifier

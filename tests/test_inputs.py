@@ -1,7 +1,6 @@
 """Tensors, sparse matrices and memory maps, without the copies that they could cost."""
 
 import multiprocessing
-import resource
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -268,6 +267,8 @@ def measure_large_csr():
     )
     model = SoftmaxClassifier(batch_size=1000, max_epochs=1, random_state=0)
     model.fit(X[:1000], informative[:1000])
+    import resource  # not on Windows
+
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     model.fit(X, informative)
     rise = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
@@ -276,6 +277,7 @@ def measure_large_csr():
 
 @pytest.mark.slow
 def test_a_million_sparse_rows_are_never_dense():
+    pytest.importorskip("resource")
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as executor:
         rise, accuracy = executor.submit(measure_large_csr).result()

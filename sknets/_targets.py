@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknets._modules import BinaryCrossEntropy, CrossEntropy
+from sknets._sklearn import class_weights
 
 
 def find_targets(y):
@@ -69,10 +69,10 @@ class SingleLabel(Targets):
 
     def class_weights(self, class_weight, codes, sample_weight):
         """Return the weight of each class that the parameter `class_weight` means."""
-        return compute_class_weight(
+        return class_weights(
             class_weight,
             classes=self.classes,
-            y=self.classes[codes],
+            codes=codes,
             sample_weight=sample_weight,
         )
 

@@ -6,7 +6,6 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import train_test_split
@@ -26,7 +25,13 @@ from sknets._random import (
     spawn_generator,
     spawn_seed,
 )
-from sknets._sklearn import Interval, StrOptions, SubclassOf
+from sknets._sklearn import (
+    CALLBACK_ATTRIBUTES,
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    SubclassOf,
+)
 
 
 class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
@@ -130,8 +135,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         try:
             yield
         except BaseException:
-            # scikit-learn has yet to end its callbacks by these.
-            for name in ("_callback_fit_ctx", "_skl_callbacks_to_teardown"):
+            # scikit-learn has yet to end its callbacks.
+            for name in CALLBACK_ATTRIBUTES:
                 if name in vars(self):
                     attributes[name] = vars(self)[name]
             vars(self).clear()

@@ -12,14 +12,33 @@ BLOCK_BYTES = 2**22
 def to_tensor(array, device):
     """Return a tensor that shares the memory of an array where the device allows.
 
-    DLPack, unlike ``torch.from_numpy``, takes read-only arrays without a warning.
-    Nothing here writes to them.
+    Nothing here writes to it.
     """
     if torch.is_tensor(array):
         if array.is_inference() and not torch.is_inference_mode_enabled():
             array = array.clone()  # autograd refuses it otherwise
         return array.to(device)
-    return torch.from_dlpack(np.ascontiguousarray(array)).to(device)
+    native = array.dtype.newbyteorder("=")  # torch has no other
+    array = np.ascontiguousarray(array, dtype=native)
+    if not array.flags.writeable:
+        array = np.asarray(Writable(array))  # torch warns of others
+    return torch.from_numpy(array).to(device)
+
+
+class Writable:
+    """The memory of a read-only array, as NumPy's array interface tells of it.
+
+    Parameters
+    ----------
+    array : ndarray
+        Stays alive with the views of it.
+    """
+
+    def __init__(self, array):
+        self.array = array
+        interface = array.__array_interface__
+        address, _ = interface["data"]
+        self.__array_interface__ = interface | {"data": (address, False)}
 
 
 class Rows(Dataset):

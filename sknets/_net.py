@@ -12,7 +12,7 @@ from skorch.callbacks import Callback, EpochTimer, LRScheduler, PrintLog
 from skorch.dataset import Dataset
 
 from sknets._evaluation import evaluate
-from sknets._optimizers import OPTIMIZERS
+from sknets._optimizers import OPTIMIZERS, find_optimizer
 from sknets._training import TRAINING_ATTRIBUTES, Training, TrainingStopped
 
 
@@ -38,11 +38,9 @@ def build_net(
     check_callbacks(callbacks or [])
     options = {}
     if optimizer in OPTIMIZERS:
-        # There is no fused Adagrad on MPS.
-        options["optimizer__fused"] = device.type != "mps"
+        optimizer, own_options = find_optimizer(optimizer, device)
+        options = {f"optimizer__{name}": value for name, value in own_options.items()}
         options["optimizer__weight_decay"] = weight_decay
-        optimizer, own_options = OPTIMIZERS[optimizer]
-        options |= {f"optimizer__{name}": value for name, value in own_options.items()}
     if weight_decay:
         options["optimizer__weight_decay"] = weight_decay
         options["optimizer__param_groups"] = [("*bias", {"weight_decay": 0.0})]

@@ -1,4 +1,10 @@
-"""torch's optimizers, with a step that is little more than one call of a kernel."""
+"""torch's optimizers, with a step that is little more than one call of a kernel.
+
+The kernels have private names. `find_optimizer` tries them out and takes torch's own
+optimizer where they are not there, or no longer do what torch's own step does.
+"""
+
+from functools import cache
 
 import torch
 
@@ -15,8 +21,7 @@ class LeanStep:
 
     def step(self, closure=None):
         """Update the parameters by their gradients; return what `closure` returns."""
-        # There are devices without fused kernels.
-        if not self.defaults["fused"] or not self._is_ready():
+        if not self._is_ready():
             return super().step(closure)
         loss = None if closure is None else closure()
         with torch.no_grad():
@@ -29,9 +34,8 @@ class LeanStep:
     def _is_ready(self):
         # Adam's state begins in torch's `step`.
         return all(
-            parameter in self.state
+            group["fused"] and all(p in self.state for p in group["params"])
             for group in self.param_groups
-            for parameter in group["params"]
         )
 
     def _update(self):
@@ -52,11 +56,15 @@ class LeanStep:
 class SGD(LeanStep, torch.optim.SGD):
     """Gradient descent without momentum, unless a scheduler sets one."""
 
+    _kernel_name = "_fused_sgd_"
+
     def _is_ready(self):
-        return all(not group["momentum"] for group in self.param_groups)
+        return all(
+            group["fused"] and not group["momentum"] for group in self.param_groups
+        )
 
     def _call_kernel(self, group, parameters, gradients):
-        torch._fused_sgd_(
+        getattr(torch, self._kernel_name)(
             parameters,
             gradients,
             [],
@@ -73,10 +81,11 @@ class SGD(LeanStep, torch.optim.SGD):
 class Adagrad(LeanStep, torch.optim.Adagrad):
     """Adagrad without decay of the learning rate."""
 
+    _kernel_name = "_fused_adagrad_"
     _state_names = ("sum", "step")
 
     def _call_kernel(self, group, parameters, gradients, sums, steps):
-        torch._fused_adagrad_(
+        getattr(torch, self._kernel_name)(
             parameters,
             gradients,
             sums,
@@ -89,15 +98,14 @@ class Adagrad(LeanStep, torch.optim.Adagrad):
         )
 
 
-class Adam(LeanStep, torch.optim.Adam):
-    """Adam without AMSGrad."""
+class LeanAdamStep(LeanStep):
+    """The step of Adam and of AdamW, without AMSGrad."""
 
     _state_names = ("exp_avg", "exp_avg_sq", "step")
-    _kernel = staticmethod(torch._fused_adam_)
 
     def _call_kernel(self, group, parameters, gradients, averages, squares, steps):
         beta1, beta2 = group["betas"]
-        self._kernel(
+        getattr(torch, self._kernel_name)(
             parameters,
             gradients,
             averages,
@@ -114,17 +122,77 @@ class Adam(LeanStep, torch.optim.Adam):
         )
 
 
-class AdamW(Adam, torch.optim.AdamW):
+class Adam(LeanAdamStep, torch.optim.Adam):
+    """Adam with weight decay in its gradient."""
+
+    _kernel_name = "_fused_adam_"
+
+
+class AdamW(LeanAdamStep, torch.optim.AdamW):
     """Adam with decoupled weight decay."""
 
-    _kernel = staticmethod(torch._fused_adamw_)
+    _kernel_name = "_fused_adamw_"
 
 
-# TensorFlow starts Adagrad's accumulator at 0.1, torch at 0, where the first steps are
-# as long as the learning rate whatever the gradient.
+# Lean, torch's own, and options. TensorFlow starts Adagrad's accumulator at 0.1, torch
+# at 0, where the first steps are as long as the learning rate whatever the gradient.
 OPTIMIZERS = {
-    "sgd": (SGD, {}),
-    "adagrad": (Adagrad, {"initial_accumulator_value": 0.1}),
-    "adam": (Adam, {}),
-    "adamw": (AdamW, {}),
+    "sgd": (SGD, torch.optim.SGD, {}),
+    "adagrad": (Adagrad, torch.optim.Adagrad, {"initial_accumulator_value": 0.1}),
+    "adam": (Adam, torch.optim.Adam, {}),
+    "adamw": (AdamW, torch.optim.AdamW, {}),
 }
+
+
+def find_optimizer(name, device):
+    """Return the fastest form of an optimizer that this torch has for a device.
+
+    Parameters
+    ----------
+    name : {"sgd", "adagrad", "adam", "adamw"}
+    device : torch.device
+
+    Returns
+    -------
+    optimizer_class : subclass of torch.optim.Optimizer
+    options : dict
+        Arguments of the class; `fused` is among them only where there is a kernel.
+    """
+    lean, plain, options = OPTIMIZERS[name]
+    if not has_fused_kernel(plain, device):
+        return plain, options
+    fastest = lean if is_equivalent(lean, plain, device) else plain
+    return fastest, {**options, "fused": True}
+
+
+@cache
+def has_fused_kernel(optimizer_class, device):
+    """Return whether torch has one kernel for the step of an optimizer on a device."""
+    try:
+        try_out(optimizer_class, device)
+    except RuntimeError:
+        return False
+    return True
+
+
+@cache
+def is_equivalent(lean, plain, device):
+    """Return whether a lean optimizer steps exactly like torch's own on a device."""
+    expected = try_out(plain, device)
+    try:
+        return torch.equal(try_out(lean, device), expected)
+    except Exception:  # private names can change in any way
+        return False
+
+
+@torch.inference_mode(False)
+@torch.enable_grad()
+def try_out(optimizer_class, device):
+    """Return a parameter after three steps of a fused optimizer."""
+    parameter = torch.nn.Parameter(torch.ones(1, dtype=torch.float32, device=device))
+    optimizer = optimizer_class([parameter], lr=0.1, weight_decay=0.1, fused=True)
+    for step in range(1, 4):
+        optimizer.param_groups[0]["lr"] = 0.1 / step
+        parameter.grad = torch.full_like(parameter, step, requires_grad=False)
+        optimizer.step()
+    return parameter.detach()

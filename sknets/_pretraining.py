@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknets._layers import ACTIVATIONS
 from sknets._random import INITIALISATION, spawn_seed
+from sknets._sklearn import without_callbacks
 
 
 def pretrain_layers(stack, X):
@@ -43,7 +44,7 @@ def pretrain_layers(stack, X):
             shallow.set_params(output_activation=stack.activation, loss="squared_error")
         if depth < len(encoders) - 1:
             shallow.set_params(activity_penalty=None)
-        shallow.set_output(transform="default").set_callbacks().fit(X)
+        without_callbacks(shallow.set_output(transform="default")).fit(X)
         encoder.load_state_dict(shallow.module_.encoder[0].state_dict())
         decoder.load_state_dict(shallow.module_.decoder[0].state_dict())
         X = shallow.transform(X)

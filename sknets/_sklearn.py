@@ -1,8 +1,9 @@
-"""The one place that knows private names of scikit-learn."""
+"""The one place that knows private names of scikit-learn, and how versions differ."""
 
 from numbers import Integral
 
 import numpy as np
+import sklearn
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import check_scalar
 from sklearn.utils._param_validation import (
@@ -15,6 +16,8 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 __all__ = [
+    "CALLBACK_ATTRIBUTES",
+    "CallbackSupportMixin",
     "HasMethods",
     "Interval",
     "StrOptions",
@@ -25,12 +28,37 @@ __all__ = [
     "fit_context",
     "validate_data",
     "validate_params",
+    "without_callbacks",
 ]
 
 check_partial_fit_first_call = _check_partial_fit_first_call
 
 # The most units of a layer, or pixels along a side: what a 32-bit integer holds.
 MAX_SIZE = 2**31 - 1
+
+# scikit-learn ends the callbacks of a call of `fit` by these.
+CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:
+
+    class CallbackSupportMixin:
+        """Says what is missing where scikit-learn has no callbacks of its own."""
+
+        @property
+        def set_callbacks(self):
+            """Raise AttributeError, so that there is no such method."""
+            raise AttributeError(
+                "set_callbacks needs scikit-learn >= 1.9, but this is scikit-learn "
+                f"{sklearn.__version__}. The parameter callbacks takes those of skorch."
+            )
+
+
+def without_callbacks(estimator):
+    """Return an estimator whose callbacks of scikit-learn, if any, are removed."""
+    supported = hasattr(estimator, "set_callbacks")
+    return estimator.set_callbacks() if supported else estimator
 
 
 class SubclassOf(HasMethods):
@@ -52,13 +80,12 @@ class SubclassOf(HasMethods):
 
 def check_sample_weight(sample_weight, X, *, dtype):
     """Return non-negative weights of shape (n_samples,) that are not all zero."""
-    return _check_sample_weight(
-        sample_weight,
-        X,
-        dtype=dtype,
-        ensure_non_negative=True,
-        allow_all_zero_weights=False,
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=dtype, ensure_non_negative=True
     )
+    if not weight.any():  # before 1.9 scikit-learn lets these pass
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weight
 
 
 def check_sizes(sizes, name):

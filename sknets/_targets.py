@@ -74,13 +74,11 @@ class SingleLabel(Targets):
             return compute_class_weight(
                 class_weight, classes=self.classes, y=self.classes
             )
-        counted = np.flatnonzero(sample_weight)
-        codes, sample_weight = codes[counted], sample_weight[counted]
-        present = np.unique(codes)
-        weights = np.zeros(len(self.classes))
-        weights[present] = compute_class_weight(
-            class_weight, classes=present, y=codes, sample_weight=sample_weight
-        )
+        # scikit-learn's own counts rows alone before 1.7.
+        counts = np.bincount(codes, weights=sample_weight, minlength=len(self.classes))
+        present = counts > 0
+        weights = np.zeros(len(counts))
+        weights[present] = counts.sum() / (present.sum() * counts[present])
         return weights
 
     def decode(self, codes):

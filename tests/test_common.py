@@ -109,15 +109,24 @@ def expected_failures(estimator):
     return {WEIGHTS.format(kind): reason for kind in ("dense", "sparse")}
 
 
-@parametrize_with_checks(
-    EXACT_ESTIMATORS + SMALL, expected_failed_checks=expected_failures
-)
+def sklearn_checks(estimators):
+    """Parametrize a test with scikit-learn's checks.
+
+    pytest warns of the generator that scikit-learn passes it up to version 1.8.
+    """
+    options = {"expected_failed_checks": expected_failures}
+    mark = parametrize_with_checks(estimators, **options)
+    names, checks = mark.args
+    return pytest.mark.parametrize(names, list(checks), **mark.kwargs)
+
+
+@sklearn_checks(EXACT_ESTIMATORS + SMALL)
 def test_sklearn_checks(estimator, check):
     check(estimator)
 
 
 @pytest.mark.slow
-@parametrize_with_checks(DEFAULTS, expected_failed_checks=expected_failures)
+@sklearn_checks(DEFAULTS)
 def test_sklearn_checks_on_defaults(estimator, check):
     check(estimator)
 

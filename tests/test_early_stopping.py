@@ -21,6 +21,7 @@ from sknets import (
     DenoisingAutoencoderTransformer,
     MLPDropoutClassifier,
     SoftmaxClassifier,
+    _transformer,
 )
 
 CLASSIFIERS = [
@@ -255,3 +256,16 @@ def test_ctrl_c_before_the_first_update_raises(small, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         model.set_params(optimizer=Interrupting).fit(X, y)
     assert_array_equal(model.coef_, before)
+
+
+def test_ctrl_c_after_training_keeps_the_autoencoder(small, monkeypatch):
+    coder = DenoisingAutoencoderTransformer(2, max_epochs=3)
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_transformer, "mean_loss", interrupt)
+    with pytest.warns(UserWarning, match="reconstruction_error_ is NaN"):
+        coder.fit(small[0])
+    assert np.isnan(coder.reconstruction_error_)
+    assert coder.transform(small[0]).shape == (60, 2)

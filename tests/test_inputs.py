@@ -1,6 +1,7 @@
 """Tensors, sparse matrices and memory maps, without the copies that they could cost."""
 
 import multiprocessing
+import weakref
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -18,7 +19,7 @@ from sknets import (
     MLPDropoutClassifier,
     SoftmaxClassifier,
 )
-from sknets._batches import Rows
+from sknets._batches import Rows, to_tensor
 
 QUICK = {"max_epochs": 2, "random_state": 0}
 
@@ -294,3 +295,54 @@ def test_a_read_only_memory_map_trains(small, tmp_path):
     assert np.shares_memory(validated, mapped)
     expected = clone(model).fit(X.astype(np.float32), y).loss_curve_
     assert model.fit(mapped, y).loss_curve_ == expected
+
+
+@pytest.fixture
+def unusual_array(request, tmp_path):
+    """An array of 0 to 11 that torch does not take as it is, or warns of."""
+    array = np.arange(12, dtype=np.float32).reshape(3, 4)
+    if request.param == "memory map":
+        np.save(tmp_path / "array.npy", array)
+        return np.load(tmp_path / "array.npy", mmap_mode="r")
+    array.flags.writeable = False
+    return {
+        "read-only": array,
+        "empty": array[:0],
+        "strided": array[::-1, ::-1][::-1, ::-1],
+        "transposed": array.reshape(4, 3).T.copy().T.reshape(3, 4),
+        "big-endian": array.astype(">f4"),
+        "read-only integers": np.frombuffer(array.astype(np.int64).tobytes(), np.int64),
+    }[request.param]
+
+
+@pytest.mark.parametrize(
+    "unusual_array",
+    [
+        "memory map",
+        "read-only",
+        "empty",
+        "strided",
+        "transposed",
+        "big-endian",
+        "read-only integers",
+    ],
+    indirect=True,
+)
+def test_any_array_becomes_a_tensor(unusual_array):
+    tensor = to_tensor(unusual_array, torch.device("cpu"))
+    assert tensor.tolist() == unusual_array.tolist()
+    assert tensor.is_contiguous()
+
+
+@pytest.mark.parametrize(
+    "unusual_array", ["memory map", "read-only", "read-only integers"], indirect=True
+)
+def test_read_only_arrays_are_not_copied_and_stay_alive(unusual_array):
+    tensor = to_tensor(unusual_array, torch.device("cpu"))
+    assert np.shares_memory(tensor.numpy(), unusual_array)
+    assert not unusual_array.flags.writeable
+    kept = weakref.ref(unusual_array)
+    expected = unusual_array.tolist()
+    del unusual_array
+    assert kept() is not None
+    assert tensor.tolist() == expected

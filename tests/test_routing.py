@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
-from sklearn.metrics import accuracy_score
+from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -30,15 +32,34 @@ def net(**parameters):
     )
 
 
-def test_weights_reach_fit_and_score_in_a_search_over_pipelines(weighted):
-    X, y, weight = weighted
-    asks = net().set_fit_request(sample_weight=True)
-    asks.set_score_request(sample_weight=True)
+def weighted_pipeline(classifier):
+    classifier.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
     scaler = StandardScaler().set_fit_request(sample_weight=False)
-    pipeline = make_pipeline(scaler, asks)
+    return make_pipeline(scaler, classifier)
+
+
+@pytest.fixture(params=["own", "scorer"])
+def scoring(request, weighted):
+    """None for the estimator's own score, where searches pass weights to it."""
+    if request.param == "scorer":
+        return make_scorer(accuracy_score).set_score_request(sample_weight=True)
+    X, y, weight = weighted
+    search = GridSearchCV(weighted_pipeline(LogisticRegression()), {}, cv=3)
+    try:
+        search.fit(X, y, sample_weight=weight)
+    except UnsetMetadataPassedError:
+        pytest.skip("this scikit-learn does not pass weights to a pipeline's score")
+    return None
+
+
+def test_weights_reach_fit_and_score_in_a_search_over_pipelines(weighted, scoring):
+    X, y, weight = weighted
     folds = KFold(3, shuffle=True, random_state=0)
     search = GridSearchCV(
-        pipeline, {"mlpdropoutclassifier__learning_rate": [0.3]}, cv=folds
+        weighted_pipeline(net()),
+        {"mlpdropoutclassifier__learning_rate": [0.3]},
+        cv=folds,
+        scoring=scoring,
     )
     search.fit(X, y, sample_weight=weight)
     for fold, (train, test) in enumerate(folds.split(X)):

@@ -1,0 +1,98 @@
+"""Time training beside processes that keep all cores busy, and alone.
+
+From the root of the repository::
+
+    python -m benchmarks.busy --write
+
+Each case runs in turn with and without one endless loop for each core. Fits on digits
+of 64 features are timed within one process; the main job, the script
+``examples/reproduce_article.py``, as a process of its own. Prints a table of the ratios
+of the times; ``--write`` saves it for the documentation.
+"""
+
+import argparse
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+
+from sklearn.datasets import load_digits
+from tqdm import tqdm
+
+from benchmarks.pairs import alternate
+from benchmarks.tables import report
+from sknets import MLPDropoutClassifier, SoftmaxClassifier
+
+
+def spin():
+    """Keep a core busy."""
+    while True:
+        pass
+
+
+@contextmanager
+def busy_cores():
+    """Keep all cores busy with processes that have nothing else to do."""
+    loops = [
+        multiprocessing.Process(target=spin, daemon=True) for _ in range(os.cpu_count())
+    ]
+    for loop in loops:
+        loop.start()
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.terminate()
+            loop.join()
+
+
+def main_job():
+    """Run the article's four systems on the sample."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "examples/reproduce_article.py", "--output", folder]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def cases():
+    """Yield a name and a function for each case."""
+    X, y = load_digits(return_X_y=True)
+    X = X / 16
+    softmax = SoftmaxClassifier(random_state=0)
+    yield "softmax, digits", lambda: softmax.fit(X, y)
+    perceptron = MLPDropoutClassifier(random_state=0)
+    yield "perceptron, digits", lambda: perceptron.fit(X, y)
+    yield "main job", main_job
+
+
+def main():
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--cases", nargs="+", default=[name for name, _ in cases()])
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+
+    rows = []
+    for name, function in cases():
+        if name not in arguments.cases:
+            continue
+
+        def beside_others(function=function):
+            with busy_cores():
+                function()
+
+        with tqdm(total=arguments.pairs, desc=name, unit="pair") as progress:
+            pairs, _ = alternate(
+                beside_others, function, arguments.pairs, progress=progress
+            )
+        cells = list(pairs.summary().values())
+        labels = ["busy / alone", "lowest to highest", "busy", "alone"]
+        rows.append({"case": name} | dict(zip(labels, cells, strict=True)))
+    note = f"Medians of {arguments.pairs} pairs of runs; {os.cpu_count()} cores."
+    report("busy", rows, [note], write=arguments.write)
+
+
+if __name__ == "__main__":
+    main()

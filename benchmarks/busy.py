@@ -51,7 +51,12 @@ def busy_cores():
 def main_job():
     """Run the article's four systems on the sample."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "examples/reproduce_article.py", "--output", folder]
+        command = [
+            sys.executable,
+            "examples/reproduce_article.py",
+            "--sheet",
+            f"{folder}/sheet.png",
+        ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -2,10 +2,10 @@
 
 from importlib.metadata import version as _version
 
-from sknets._autoencoder import DenoisingAutoencoderTransformer
-from sknets._convnet import ConvNetClassifier
-from sknets._mlp import MLPDropoutClassifier
-from sknets._softmax import SoftmaxClassifier
+from sknets._estimators.autoencoder import DenoisingAutoencoderTransformer
+from sknets._estimators.convnet import ConvNetClassifier
+from sknets._estimators.mlp import MLPDropoutClassifier
+from sknets._estimators.softmax import SoftmaxClassifier
 
 __all__ = [
     "ConvNetClassifier",

@@ -1,13 +1,11 @@
 """Loaders of MNIST: the shipped sample and the full set."""
 
-import os
 from importlib import resources
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import Bunch
+from sklearn.utils import Bunch, check_scalar
 
-from sknets._sklearn import Interval, StrOptions, validate_params
 from sknets.datasets._download import find_or_download
 from sknets.datasets._idx import parse_idx, read_bytes
 
@@ -16,14 +14,6 @@ N_VALIDATION = 5000
 SIDE = 28
 
 
-@validate_params(
-    {
-        "subset": [StrOptions({"train", "test", "all"})],
-        "return_X_y": ["boolean"],
-        "as_frame": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
 def load_mnist_sample(*, subset="train", return_X_y=False, as_frame=False):
     """Load a sample of 6,000 MNIST digits that ships with the package.
 
@@ -83,25 +73,15 @@ def load_mnist_sample(*, subset="train", return_X_y=False, as_frame=False):
     >>> X.shape, y.shape
     ((5000, 784), (5000,))
     """
-    parts = {"train": ["train"], "test": ["t10k"], "all": ["train", "t10k"]}[subset]
+    parts = {"train": ["train"], "test": ["t10k"], "all": ["train", "t10k"]}
+    _check_subset(subset, parts)
     images, labels = _concatenate(
-        [_sample_array(f"sample-{part}-{kind}-ubyte.gz") for part in parts]
+        [_sample_array(f"sample-{part}-{kind}-ubyte.gz") for part in parts[subset]]
         for kind in ("images-idx3", "labels-idx1")
     )
     return _to_bunch(images, labels, return_X_y=return_X_y, as_frame=as_frame)
 
 
-@validate_params(
-    {
-        "data_home": [str, os.PathLike, None],
-        "subset": [StrOptions({"train", "validation", "test", "all"})],
-        "download_if_missing": ["boolean"],
-        "return_X_y": ["boolean"],
-        "as_frame": ["boolean"],
-        "n_retries": [Interval(Integral, 1, None, closed="left")],
-    },
-    prefer_skip_nested_validation=True,
-)
 def fetch_mnist(
     *,
     data_home=None,
@@ -178,9 +158,16 @@ def fetch_mnist(
     >>> X.shape  # doctest: +SKIP
     (10000, 784)
     """
-    parts = {"train": ["train"], "validation": ["train"], "test": ["t10k"]}
+    parts = {
+        "train": ["train"],
+        "validation": ["train"],
+        "test": ["t10k"],
+        "all": ["train", "t10k"],
+    }
+    _check_subset(subset, parts)
+    check_scalar(n_retries, "n_retries", Integral, min_val=1)
     names = [
-        [f"{part}-{kind}-ubyte" for part in parts.get(subset, ["train", "t10k"])]
+        [f"{part}-{kind}-ubyte" for part in parts[subset]]
         for kind in ("images-idx3", "labels-idx1")
     ]
     contents = find_or_download(
@@ -197,6 +184,14 @@ def fetch_mnist(
     return _to_bunch(
         images[rows], labels[rows], return_X_y=return_X_y, as_frame=as_frame
     )
+
+
+def _check_subset(subset, allowed):
+    if subset not in allowed:
+        names = ", ".join(map(repr, allowed))
+        raise ValueError(
+            f"The 'subset' parameter must be one of {names}; got {subset!r}."
+        )
 
 
 def _sample_array(name):

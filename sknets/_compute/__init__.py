@@ -1,0 +1,1 @@
+"""Floor 0: devices, seeds and threads. Knows torch only."""

@@ -1,0 +1,134 @@
+"""X and y as users give them."""
+
+import numpy as np
+import torch
+from scipy import sparse
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+
+from sknets._data.compatibility import validate_data
+
+# Stands for a y that is not asked for. No y of a user is this object.
+NO_Y = object()
+
+
+def to_host(values):
+    """Return a tensor as an ndarray, anything else as it is."""
+    if not torch.is_tensor(values):
+        return values
+    values = values.detach().cpu()
+    return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+
+
+def float_dtype(X):
+    """Return float32 where all of X is float32, else float64."""
+    if torch.is_tensor(X):
+        return np.float32 if X.dtype == torch.float32 else np.float64
+    dtypes = getattr(X, "dtypes", getattr(X, "dtype", None))
+    dtypes = dtypes if np.iterable(dtypes) else [dtypes]
+    # A sparse column has the dtype of its entries as `subtype`.
+    dtypes = [getattr(dtype, "subtype", dtype) for dtype in dtypes]
+    return np.float32 if all(dtype == np.float32 for dtype in dtypes) else np.float64
+
+
+def as_sparse_floats(X, dtype):
+    """Return a DataFrame of sparse columns in `dtype` if one of them is boolean.
+
+    scikit-learn would leave booleans as they are, and pandas makes objects of booleans
+    beside numbers. Return anything else as it is.
+    """
+    if getattr(X, "ndim", 0) != 2 or not hasattr(X, "sparse"):
+        return X
+    booleans = [column for column in X.dtypes if column.subtype == np.bool_]
+    return X.astype(booleans[0].update_dtype(dtype)) if booleans else X
+
+
+def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
+    """Return X, or (X, y), as a C-contiguous array, CSR matrix or tensor of `dtype`.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : array-like, sparse matrix or tensor of shape (n_samples, n_features)
+        A tensor stays on its device.
+    y : labels or NO_Y
+    dtype : numpy dtype
+    reset, ensure_all_finite : bool
+        As `validate_data` has them.
+    multi_output : bool
+        Whether y may have more than one column.
+    """
+    y = to_host(y)
+    has_y = y is not NO_Y
+    if isinstance(y, str):
+        raise ValueError(f"y must be array-like, with a label per row; got {y!r}.")
+    options = {"multi_output": multi_output} if has_y else {}
+    if torch.is_tensor(X):
+        X = validate_tensor(estimator, X, dtype, reset, ensure_all_finite)
+        if has_y:
+            y = validate_data(estimator, y=y, reset=False, **options)
+            check_consistent_length(X, y)
+    else:
+        # What overflows in float32 is reported as an infinity of X.
+        with np.errstate(over="ignore"):
+            validated = validate_data(
+                estimator,
+                as_sparse_floats(X, dtype),
+                y if has_y else "no_validation",
+                reset=reset,
+                accept_sparse="csr",
+                dtype=dtype,
+                order="C",
+                ensure_all_finite=ensure_all_finite,
+                **options,
+            )
+        X, y = validated if has_y else (validated, y)
+    if not has_y:
+        return X
+    return X, column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
+
+
+def validate_tensor(estimator, X, dtype, reset, ensure_all_finite):
+    """Return a tensor X in another dtype, checked like an array by `validate_data`."""
+    if X.layout is not torch.strided or X.is_complex() or X.is_meta:
+        raise ValueError(
+            "X must be a dense tensor of real numbers, got one of layout "
+            f"{X.layout} and dtype {X.dtype} on {X.device}."
+        )
+    if X.ndim != 2:
+        raise ValueError(f"Expected a 2D tensor X, got one of shape {tuple(X.shape)}.")
+    for size, name in zip(X.shape, ("sample", "feature"), strict=True):
+        if size == 0:
+            raise ValueError(
+                f"Found a tensor X with 0 {name}(s) (shape={tuple(X.shape)}) while a "
+                "minimum of 1 is required."
+            )
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    X = X.detach().to(getattr(torch, dtype.name)).contiguous()
+    if ensure_all_finite:
+        check_all_finite(X)
+    return X
+
+
+def check_all_finite(X, estimator_name=""):
+    """Raise where an array, tensor or CSR matrix has NaN or infinity."""
+    if not torch.is_tensor(X):
+        assert_all_finite(X, estimator_name=estimator_name, input_name="X")
+    elif not X.isfinite().all():
+        problem = "NaN" if X.isnan().any() else f"infinity in {X.dtype}"
+        raise ValueError(f"Input X contains {problem}.")
+
+
+def check_unit_interval(X):
+    """Raise where cross-entropy cannot take validated X as its target."""
+    values = X.data if sparse.issparse(X) else X
+    if torch.is_tensor(X):
+        low, high = (float(limit) for limit in torch.aminmax(X))
+    else:
+        low, high = values.min(initial=0), values.max(initial=1)
+    rounding = 8 * float(np.finfo(float_dtype(X)).eps)  # as MinMaxScaler leaves it
+    if low < -rounding or high > 1 + rounding:
+        raise ValueError(
+            f"X must be in [0, 1] for loss='cross_entropy', but it has values from "
+            f"{low:g} to {high:g}. Scale it, for example with MinMaxScaler(clip=True), "
+            "or take loss='squared_error'."
+        )

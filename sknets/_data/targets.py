@@ -1,0 +1,128 @@
+"""What classifiers learn: labels as codes for a criterion, and codes as labels."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from sknets._networks.modules import BinaryCrossEntropy, CrossEntropy
+
+
+def find_targets(y):
+    """Return what kind of targets a validated y has.
+
+    Parameters
+    ----------
+    y : array or sparse matrix of shape (n_samples,) or (n_samples, n_labels)
+
+    Returns
+    -------
+    targets : SingleLabel or MultiLabel
+    """
+    check_classification_targets(y)
+    kind = type_of_target(y)
+    if kind == "multilabel-indicator":
+        return MultiLabel(np.arange(y.shape[1]))
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            "y of several columns must be a multilabel indicator of 0 and 1."
+        )
+    return SingleLabel(np.unique(y))
+
+
+class Targets:
+    """The classes, or labels, that a classifier knows."""
+
+    def __init__(self, classes):
+        self.classes = classes
+
+    def __eq__(self, other):
+        return type(self) is type(other) and np.array_equal(self.classes, other.classes)
+
+    def __str__(self):
+        return f"the {self.kind} {self.classes}"
+
+
+class SingleLabel(Targets):
+    """One label for each row: logits compete in a softmax.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+    """
+
+    criterion = CrossEntropy
+    exclusive = True
+    kind = "classes"
+
+    def encode(self, y):
+        """Return the positions of labels in the classes; name those not there."""
+        if y.ndim > 1:
+            raise ValueError(f"y has {y.shape[1]} columns, but one label a row is due.")
+        unseen = np.setdiff1d(y, self.classes)
+        if len(unseen):
+            raise ValueError(f"y contains previously unseen labels: {unseen}")
+        return np.searchsorted(self.classes, y)
+
+    def class_weights(self, class_weight, codes, sample_weight):
+        """Return the weight of each class that the parameter `class_weight` means.
+
+        A class without rows of positive weight has no balanced weight, but zero.
+        """
+        if class_weight != "balanced":
+            return compute_class_weight(
+                class_weight, classes=self.classes, y=self.classes
+            )
+        # scikit-learn's own counts rows alone before 1.7.
+        counts = np.bincount(codes, weights=sample_weight, minlength=len(self.classes))
+        present = counts > 0
+        weights = np.zeros(len(counts))
+        weights[present] = counts.sum() / (present.sum() * counts[present])
+        return weights
+
+    def decode(self, codes):
+        """Return labels."""
+        return self.classes[codes]
+
+
+class MultiLabel(Targets):
+    """Any number of labels for each row: each logit is a question of its own.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_labels,)
+        Numbers of the columns.
+    """
+
+    criterion = BinaryCrossEntropy
+    exclusive = False
+    kind = "columns"
+
+    def __init__(self, classes):
+        if not np.array_equal(classes, np.arange(len(classes))):
+            raise ValueError(
+                "classes must be the numbers of the columns of a multilabel y, "
+                f"range({len(classes)}), got {classes}."
+            )
+        super().__init__(classes)
+
+    def encode(self, y):
+        """Return an indicator, with ones and zeros, as a dense array of integers."""
+        if type_of_target(y) != "multilabel-indicator":
+            raise ValueError("y must be a multilabel indicator of 0 and 1.")
+        y = np.asarray(y.toarray() if sparse.issparse(y) else y)
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                "y of several columns must be a multilabel indicator of 0 and 1, but "
+                f"has {np.unique(y)}."
+            )
+        if y.shape[1] != len(self.classes):
+            raise ValueError(
+                f"y has {y.shape[1]} labels, but {len(self.classes)} are due."
+            )
+        return y.astype(np.int64)
+
+    def decode(self, codes):
+        """Return an indicator."""
+        return codes

@@ -1,0 +1,268 @@
+"""Denoising autoencoder."""
+
+from numbers import Integral, Real
+
+from sknets._data.compatibility import Interval, StrOptions, check_sizes
+from sknets._estimators.docstrings import complete_docstring
+from sknets._estimators.pretraining import pretrain_layers
+from sknets._estimators.transformer import NetworkTransformer
+from sknets._networks.autoencoder import (
+    LOSSES,
+    PENALTIES,
+    ActivityPenalty,
+    Autoencoder,
+    Corruption,
+)
+from sknets._networks.layers import ACTIVATIONS
+from sknets._networks.noise import CORRUPTIONS
+
+
+@complete_docstring
+class DenoisingAutoencoderTransformer(NetworkTransformer):
+    """Features from the code layer of a denoising autoencoder.
+
+    The network learns to restore rows of X from a corrupted copy [1]_, through a layer
+    of `n_components` units: a non-linear counterpart of PCA.
+
+    Parameters
+    ----------
+    n_components : int, default=200
+        Units of the code layer: features that `transform` gives.
+
+    hidden_layer_sizes : int or sequence of int, default=()
+        Units of hidden layers between the input and the code. The decoder has the same
+        in reverse.
+
+    activation : {"identity", "logistic", "relu", "softplus", "tanh"}, \
+default="softplus"
+        Activation of the code and of all hidden layers.
+
+    output_activation : {"identity", "logistic", "relu", "softplus", "tanh"}, \
+default="identity"
+        Activation of the reconstruction. "logistic", the sigmoid, suits X in [0, 1].
+
+    loss : {"squared_error", "cross_entropy"}, default="squared_error"
+        Error of a row: ``0.5 * sum((x_reconstructed - x) ** 2)`` over the features, or
+        the sum of their Bernoulli cross-entropies, for X in [0, 1] and
+        ``output_activation="logistic"``.
+
+    tied_weights : bool, default=False
+        Whether the decoder's weights are the encoder's, transposed. Half the weights
+        to learn.
+
+    noise : {"gaussian", "masking", "salt_and_pepper"} or None, default="gaussian"
+        Corruption of the input in training: independent normal noise on each entry;
+        entries set to zero; or entries set to the smallest or the largest value, at
+        even chances, that their feature has in the mini-batch. Never applied by any
+        other method than `fit` and `partial_fit`.
+
+    noise_level : float, default=0.01
+        Standard deviation of the normal noise, in units of X; for "masking" and
+        "salt_and_pepper" the fraction of entries that are replaced, at most 1.
+
+    activity_penalty : {"l1", "kl"} or None, default=None
+        Cost of active code units in training, for sparse codes: the sum of the absolute
+        activations of a row, or, for ``activation="logistic"``, the Kullback-Leibler
+        divergence of the units' mean activations in the mini-batch from
+        `target_activity`, summed over the units [3]_. No part of `score`.
+
+    activity_weight : float, default=0.1
+        Factor of the activity penalty.
+
+    target_activity : float, default=0.05
+        Mean activation to aim at, in (0, 1), for ``activity_penalty="kl"``.
+
+    pretrain_epochs : int, default=0
+        Epochs for each layer of greedy pre-training, before `fit` trains the whole
+        [1]_: the layer learns to restore the codes of the layers below it, from codes
+        with noise. 0 for none; no effect without `hidden_layer_sizes`, nor in
+        `partial_fit`.
+
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    reconstruction_error_ : float
+        Mean error of the rows of X in `fit`, without noise and penalties: ``-score(X)``
+        at the end of training. Not there after `partial_fit`.
+
+    See Also
+    --------
+    sklearn.decomposition.PCA : The linear counterpart.
+
+    Notes
+    -----
+    The error of a row is a sum over the features, so scale them alike. Weights start
+    from Xavier's uniform distribution; those of a linear last layer start from zero,
+    unless they are tied, and so do all biases.
+
+    With an L1 penalty, small codes and large weights in the decoder cost less than
+    sparse codes: add `tied_weights` or `weight_decay`.
+
+    With ``loss="cross_entropy"`` the module emits logits of the reconstruction.
+
+    References
+    ----------
+    .. [1] P. Vincent, H. Larochelle, I. Lajoie, Y. Bengio and P.-A. Manzagol, "Stacked
+       Denoising Autoencoders", Journal of Machine Learning Research 11, 2010.
+    .. [2] I. Loshchilov and F. Hutter, "SGDR: Stochastic Gradient Descent with Warm
+       Restarts", ICLR, 2017.
+    .. [3] A. Ng, "Sparse autoencoder", CS294A lecture notes, Stanford, 2011.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sknets import DenoisingAutoencoderTransformer
+    >>> X = StandardScaler().fit_transform(load_digits().data)
+    >>> coder = DenoisingAutoencoderTransformer(20, random_state=0).fit(X)
+    >>> coder.transform(X).shape
+    (1797, 20)
+    >>> coder.reconstruct(X).shape
+    (1797, 64)
+    """
+
+    _auto_updates = 2000
+    _auto_min_epochs = 20
+    _size_parameters = ("n_components", "hidden_layer_sizes")
+    _loss_note = (
+        ", on corrupted rows, with the activity penalty and without that of "
+        "`weight_decay`"
+    )
+    _random_parts = "initial weights, shuffling, corruption and the validation split"
+    _parameter_constraints = NetworkTransformer._parameter_constraints | {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "output_activation": [StrOptions(set(ACTIVATIONS))],
+        "loss": [StrOptions(set(LOSSES))],
+        "tied_weights": ["boolean"],
+        "noise": [StrOptions(set(CORRUPTIONS)), None],
+        "noise_level": [Interval(Real, 0, None, closed="left")],
+        "activity_penalty": [StrOptions(set(PENALTIES)), None],
+        "activity_weight": [Interval(Real, 0, None, closed="left")],
+        "target_activity": [Interval(Real, 0, 1, closed="neither")],
+        "pretrain_epochs": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components=200,
+        *,
+        hidden_layer_sizes=(),
+        activation="softplus",
+        output_activation="identity",
+        loss="squared_error",
+        tied_weights=False,
+        noise="gaussian",
+        noise_level=0.01,
+        activity_penalty=None,
+        activity_weight=0.1,
+        target_activity=0.05,
+        pretrain_epochs=0,
+        optimizer="adam",
+        learning_rate=1e-3,
+        lr_schedule="cosine",
+        weight_decay=0.0,
+        max_grad_norm=None,
+        batch_size=128,
+        max_epochs="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        scoring=None,
+        warm_start=False,
+        callbacks=None,
+        device="auto",
+        dtype="float32",
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            scoring=scoring,
+            warm_start=warm_start,
+            callbacks=callbacks,
+            device=device,
+            dtype=dtype,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.output_activation = output_activation
+        self.loss = loss
+        self.tied_weights = tied_weights
+        self.noise = noise
+        self.noise_level = noise_level
+        self.activity_penalty = activity_penalty
+        self.activity_weight = activity_weight
+        self.target_activity = target_activity
+        self.pretrain_epochs = pretrain_epochs
+
+    def _check_options(self):
+        if self.noise in ("masking", "salt_and_pepper") and self.noise_level > 1:
+            raise ValueError(
+                f"noise_level={self.noise_level} must be at most 1 for "
+                f"noise={self.noise!r}, where it is a fraction of the entries."
+            )
+        if self.loss == "cross_entropy" and self.output_activation != "logistic":
+            raise ValueError(
+                "loss='cross_entropy' needs output_activation='logistic', got "
+                f"output_activation={self.output_activation!r}."
+            )
+        if self.activity_penalty == "kl" and self.activation != "logistic":
+            raise ValueError(
+                "activity_penalty='kl' needs activation='logistic', whose activations "
+                f"are in [0, 1]; got activation={self.activation!r}."
+            )
+
+    def _build_module(self, n_features, n_outputs):
+        penalty = None
+        if self.activity_penalty is not None and self.activity_weight > 0:
+            penalty = ActivityPenalty(
+                self.activity_penalty, self.activity_weight, self.target_activity
+            )
+        return Autoencoder(
+            n_features,
+            self._sizes(),
+            activation=self.activation,
+            output_activation=self.output_activation,
+            tied_weights=self.tied_weights,
+            corruption=Corruption(self.noise, self.noise_level),
+            penalty=penalty,
+            emits_logits=self._emits_logits,
+        )
+
+    def _pretrain(self, X):
+        if self.pretrain_epochs and len(self._sizes()) > 1:
+            pretrain_layers(self, X)
+
+    def _sizes(self):
+        hidden_layer_sizes = check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
+        return hidden_layer_sizes + check_sizes(self.n_components, "n_components")
+
+    @property
+    def _criterion(self):
+        return LOSSES[self.loss]
+
+    @property
+    def _emits_logits(self):
+        return self.loss == "cross_entropy"

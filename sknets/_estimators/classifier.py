@@ -1,0 +1,271 @@
+"""What the classifiers share: labels, weights and probabilities."""
+
+from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sknets._data.compatibility import (
+    StrOptions,
+    check_partial_fit_first_call,
+    fit_context,
+)
+from sknets._data.inputs import to_host
+from sknets._data.targets import find_targets
+from sknets._data.weights import (
+    check_range,
+    normalise,
+    weigh_rows,
+    weigh_validation_rows,
+)
+from sknets._estimators.network import NetworkEstimator
+from sknets._estimators.tasks import as_given
+
+
+class NetworkClassifier(ClassifierMixin, NetworkEstimator):
+    """A module that emits logits, behind scikit-learn's interface of classifiers."""
+
+    _loss_note = ", with dropout and without the penalty of `weight_decay`"
+    _parameter_constraints = NetworkEstimator._parameter_constraints | {
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            Training data.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels, of any type that scikit-learn takes; several labels a row, as an
+            indicator of 0 and 1, for the perceptron and the convolutional net only.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, relative to their mean. Rows of weight zero have no
+            influence.
+
+        X_val : like X, of shape (n_val_samples, n_features), default=None
+            Data to validate on after each epoch, and to stop by with
+            ``early_stopping=True``, which then holds nothing out. In a pipeline, with
+            metadata routing, ``Pipeline(steps, transform_input=["X_val"])`` transforms
+            them like X; passed as ``step__X_val`` they stay as they are.
+
+        y_val : array-like like y, default=None
+            Labels of `X_val`.
+
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the rows of `X_val`.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid, have a single class, or if training becomes
+            unstable. An estimator that was fitted before is then as it was.
+        """
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together.")
+        if X_val is None and sample_weight_val is not None:
+            raise ValueError("sample_weight_val was given without X_val.")
+        given = as_given(X, y, sample_weight)
+        sample_weight = to_host(sample_weight)
+        continues = self._continues(partial=False)
+        with self._unchanged_on_error(continues=continues):
+            X, y = self._validate(X, y, reset=not continues)
+            targets = find_targets(y)
+            self._check_targets(targets, "y")
+            if continues and targets != self._targets:
+                raise ValueError(
+                    "warm_start=True continues on the targets of the previous fit, "
+                    f"{self._targets}, but y has {targets}."
+                )
+            codes = targets.encode(y)
+            weight, of_class = weigh_rows(
+                sample_weight, self.class_weight, targets, codes, relative=True
+            )
+            if not continues:
+                self._targets = targets
+                self.classes_ = targets.classes
+                self._build(X.shape[1], len(self.classes_))
+            validation = self._validate_validation(
+                X_val, y_val, sample_weight_val, of_class
+            )
+            return self._train(
+                X, codes, normalise(weight), given=given, validation=validation
+            )
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one pass over a chunk of data.
+
+        Weights and optimizer state continue from the previous call of `partial_fit` or
+        `fit`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            A chunk of the training data.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Its labels.
+
+        classes : array-like of shape (n_classes,), default=None
+            All labels that there will be; ``range(n_labels)`` for several labels a row.
+            Needed in the first call.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, finite in `dtype`. They are taken as they are, since a
+            chunk does not know the mean weight of the whole.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid, have an unknown label, or if training becomes
+            unstable. The estimator is then as it was.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported by partial_fit, which does "
+                "not see all of y. Pass the weights as a dict."
+            )
+        given = as_given(X, y, sample_weight)
+        sample_weight, classes = to_host(sample_weight), to_host(classes)
+        continues = self._continues(partial=True)
+        with self._unchanged_on_error(continues=continues):
+            check_partial_fit_first_call(self, classes)
+            X, y = self._validate(X, y, reset=not continues)
+            if not continues:
+                self._targets = type(find_targets(y))(self.classes_)
+            self._check_targets(self._targets, "classes")
+            codes = self._targets.encode(y)
+            weight, _ = weigh_rows(
+                sample_weight, self.class_weight, self._targets, codes, relative=False
+            )
+            check_range(weight, self._fitted_dtype if continues else self.dtype)
+            if not continues:
+                self._build(X.shape[1], len(self.classes_))
+            return self._train(X, codes, weight, given=given, single_pass=True)
+
+    def decision_function(self, X):
+        """Return the logits.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes) or (n_samples,)
+            For two classes, the log-odds of ``classes_[1]``; for several labels a row,
+            those of each, a column for each. Of the float dtype of X.
+        """
+        return self._evaluate(X, "decision")
+
+    def predict(self, X):
+        """Return the most probable label of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Labels, of the dtype of `classes_`, or an indicator.
+        """
+        codes = self._evaluate(X, "codes")
+        return self._targets.decode(codes)
+
+    def predict_proba(self, X):
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`. Of the float dtype of X.
+        """
+        return self._evaluate(X, "probabilities")
+
+    def predict_log_proba(self, X):
+        """Return the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Finite also where a probability underflows to zero.
+        """
+        return self._evaluate(X, "log_probabilities")
+
+    def _evaluate(self, X, result):
+        """Return what the criterion makes of the logits of X."""
+        check_is_fitted(self)
+        finish = getattr(self._targets.criterion, result)
+        return self._forward(X, finish=finish)
+
+    @property
+    def _criterion(self):
+        return self._targets.criterion
+
+    @property
+    def _stratifies(self):
+        return self._targets.exclusive
+
+    def _check_targets(self, targets, name):
+        if len(targets.classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes in {name}, but there "
+                f"is one class only: {targets.classes[0]!r}."
+            )
+        if self.class_weight is not None and not targets.exclusive:
+            raise ValueError(
+                "class_weight must be None for a multilabel y, whose rows have no one "
+                "class. Weigh them by sample_weight."
+            )
+
+    def _validate_validation(self, X, y, sample_weight, of_class):
+        """Return validated X, codes and weights of the validation data, or None."""
+        if X is None:
+            return None
+        try:
+            X, y = self._validate(X, y, reset=False)
+            codes = self._targets.encode(y)
+        except ValueError as error:
+            raise ValueError(f"X_val or y_val is not valid: {error}") from error
+        weight = weigh_validation_rows(to_host(sample_weight), of_class, codes)
+        return X, codes, weight
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = self._multi_label
+        return tags

@@ -1,0 +1,232 @@
+"""Convolutional network."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+
+from sknets._data.compatibility import Interval, StrOptions, check_sizes
+from sknets._data.inputs import NO_Y
+from sknets._estimators.classifier import NetworkClassifier
+from sknets._estimators.docstrings import complete_docstring
+from sknets._networks.modules import ACTIVATIONS, ConvNet
+
+
+@complete_docstring
+class ConvNetClassifier(NetworkClassifier):
+    """Convolutional network for images.
+
+    Blocks of a convolution that keeps height and width, 2 x 2 max pooling and an
+    activation, then fully connected layers with dropout.
+
+    X holds an image a row, flat or as it is: shape (n_samples, n_features), (n_samples,
+    height, width) or (n_samples, height, width, channels): channels last, unlike in
+    torch. A net that was fitted on one form predicts on the others.
+
+    Parameters
+    ----------
+    channels : int or sequence of int, default=(32, 64)
+        Output channels of the convolutions.
+
+    kernel_size : int, default=5
+        Height and width of the convolutions' windows, in pixels.
+
+    hidden_layer_sizes : int or sequence of int, default=(1024,)
+        Units of the fully connected hidden layers.
+
+    activation : {"identity", "logistic", "relu", "softplus", "tanh"}, default="relu"
+        Activation of all hidden layers.
+
+    dropout : float, default=0.5
+        Probability with which a unit of a fully connected hidden layer is dropped for a
+        sample of a training batch, in [0, 1). 0 switches dropout off.
+
+    image_shape : (height, width) or (height, width, channels), default=None
+        How a flat row folds into an image, in C order. None takes the shape of 3-D or
+        4-D X; flat rows whose length is a square number become square images of one
+        channel, others images of height 1. Channels are never guessed.
+
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    image_shape_ : (height, width, channels)
+        Shape of an image.
+
+    See Also
+    --------
+    MLPDropoutClassifier : Without convolutions.
+
+    Notes
+    -----
+    All weights start from a normal distribution of standard deviation 0.1, cut at 0.2,
+    all biases from 0.1.
+
+    References
+    ----------
+    .. [1] Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning
+       applied to document recognition", Proceedings of the IEEE 86, 1998.
+    .. [2] I. Loshchilov and F. Hutter, "SGDR: Stochastic Gradient Descent with Warm
+       Restarts", ICLR, 2017.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sknets import ConvNetClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = ConvNetClassifier(channels=(8,), hidden_layer_sizes=64, random_state=0)
+    >>> model.fit(X[:1000] / 16, y[:1000]).score(X[1000:] / 16, y[1000:]) > 0.9
+    True
+    >>> model.image_shape_
+    (8, 8, 1)
+    """
+
+    _auto_updates = 750
+    _auto_min_epochs = 3
+    _multi_label = True
+    _size_parameters = ("channels", "kernel_size", "hidden_layer_sizes")
+    _random_parts = "initial weights, shuffling, dropout and the validation split"
+    _parameter_constraints = NetworkClassifier._parameter_constraints | {
+        "channels": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "kernel_size": [Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "image_shape": ["array-like", None],
+    }
+
+    def __init__(
+        self,
+        channels=(32, 64),
+        *,
+        kernel_size=5,
+        hidden_layer_sizes=(1024,),
+        activation="relu",
+        dropout=0.5,
+        image_shape=None,
+        class_weight=None,
+        optimizer="adam",
+        learning_rate=1e-3,
+        lr_schedule="cosine",
+        weight_decay=0.0,
+        max_grad_norm=None,
+        batch_size=50,
+        max_epochs="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        scoring=None,
+        warm_start=False,
+        callbacks=None,
+        device="auto",
+        dtype="float32",
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            class_weight=class_weight,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            scoring=scoring,
+            warm_start=warm_start,
+            callbacks=callbacks,
+            device=device,
+            dtype=dtype,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.channels = channels
+        self.kernel_size = kernel_size
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.image_shape = image_shape
+
+    def _validate(self, X, y=NO_Y, *, reset, **options):
+        seen_shape = shape_of_images(X)
+        if seen_shape is not None:
+            reshape = torch.reshape if torch.is_tensor(X) else np.reshape
+            X = reshape(X, (-1, math.prod(seen_shape)))
+        validated = super()._validate(X, y, reset=reset, **options)
+        rows = validated if y is NO_Y else validated[0]
+        if reset:
+            self.image_shape_ = self._resolve_image_shape(seen_shape, rows.shape[1])
+        elif seen_shape not in (None, self.image_shape_):
+            raise ValueError(
+                f"X has images of shape {seen_shape} (height, width, channels), but "
+                f"{type(self).__name__} was fitted on {self.image_shape_}."
+            )
+        return validated
+
+    def _resolve_image_shape(self, seen_shape, n_features):
+        if self.image_shape is not None:
+            wanted = as_image_shape(self.image_shape)
+            if wanted != (seen_shape or wanted) or math.prod(wanted) != n_features:
+                seen = seen_shape or f"{n_features} features"
+                raise ValueError(
+                    f"image_shape={self.image_shape} does not fit X, which has {seen}."
+                )
+            return wanted
+        side = math.isqrt(n_features)
+        square = side**2 == n_features
+        return seen_shape or ((side, side, 1) if square else (1, n_features, 1))
+
+    def _build_module(self, n_features, n_outputs):
+        (kernel_size,) = check_sizes(self.kernel_size, "kernel_size")
+        return ConvNet(
+            self.image_shape_,
+            check_sizes(self.channels, "channels"),
+            kernel_size,
+            check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes"),
+            n_outputs,
+            self.activation,
+            self.dropout,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def shape_of_images(X):
+    """Return (height, width, channels) of 3-D or 4-D X, None for anything flat."""
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
+        if X.shape == () and X.dtype == object:
+            return None  # no array at all, which scikit-learn names
+    shape = tuple(X.shape)
+    if len(shape) in (3, 4):
+        return as_image_shape(shape[1:])
+    if len(shape) != 2:
+        found = f"a {len(shape)}D array of shape {shape}" if shape else "a scalar array"
+        raise ValueError(
+            "Expected 2-dimensional X of shape (n_samples, n_features), or images of "
+            "shape (n_samples, height, width) or (n_samples, height, width, channels); "
+            f"got {found}. Reshape your data."
+        )
+    return None
+
+
+def as_image_shape(shape):
+    """Return (height, width, channels); without channels, there is one."""
+    shape = check_sizes(shape, "image_shape")
+    if len(shape) not in (2, 3):
+        raise ValueError(f"image_shape must have 2 or 3 entries, got {shape}.")
+    return shape if len(shape) == 3 else (*shape, 1)

@@ -1,0 +1,273 @@
+"""What the estimators share: validate, build, train, set the fitted attributes."""
+
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.model_selection import train_test_split
+
+from sknets._compute.devices import name_what_needs_memory, resolve_device
+from sknets._compute.seeds import (
+    INITIALISATION,
+    SPLITTING,
+    draw_seed,
+    spawn_generator,
+    spawn_seed,
+)
+from sknets._data.compatibility import (
+    CALLBACK_ATTRIBUTES,
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    SubclassOf,
+)
+from sknets._data.inputs import NO_Y, check_all_finite, float_dtype, validate
+from sknets._estimators.tasks import EpochTasks
+from sknets._training.early_stopping import BestEpoch
+from sknets._training.evaluation import evaluate, input_dtype, require_finite
+from sknets._training.net import build_net
+from sknets._training.optimizers import OPTIMIZERS
+from sknets._training.rows import Rows, count_batches
+
+
+class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
+    """A torch module behind scikit-learn's interface.
+
+    A subclass says how to build its module (`_build_module`), which parameters decide
+    its size (`_size_parameters`), which loss to train it by (`_criterion`), and how
+    long by default (`_auto_updates`, `_auto_min_epochs`).
+    """
+
+    _multi_label = False
+    _size_parameters = ()
+
+    _parameter_constraints = {
+        "optimizer": [StrOptions(set(OPTIMIZERS)), SubclassOf(torch.optim.Optimizer)],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "lr_schedule": [StrOptions({"constant", "cosine"}), callable],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
+        "warm_start": ["boolean"],
+        "callbacks": [list, None],
+        "device": [str, torch.device],
+        "dtype": [StrOptions({"float32", "float64"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(self, **parameters):
+        for name, value in parameters.items():
+            setattr(self, name, value)
+
+    @property
+    def module_(self):
+        """The trained torch module."""
+        return self._fitted_net("module_").module_
+
+    @property
+    def device_(self):
+        """The device of the weights."""
+        return torch.device(self._fitted_net("device_").device)
+
+    def _fitted_net(self, attribute):
+        """Return `net_` for an attribute, which is named where there is no net yet."""
+        if "net_" not in vars(self):
+            # An AttributeError too, so that `hasattr` is False.
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet, so it has no "
+                f"attribute {attribute!r}. Call 'fit' first."
+            )
+        return self.net_
+
+    def _build_module(self, n_features, n_outputs):
+        """Return a torch module with a `reset_parameters(generator)`."""
+        raise NotImplementedError
+
+    def _validate(self, X, y=NO_Y, *, reset, ensure_all_finite=True, dtype=None):
+        """Return X (and y) as validated arrays.
+
+        They are in the precision of the network; if a dtype is given, in the one in
+        which the network evaluates to that.
+        """
+        if dtype is not None:
+            dtype = input_dtype(self.module_, dtype)
+        elif reset:
+            dtype = self.dtype
+        else:
+            dtype = self._fitted_dtype
+        return validate(
+            self,
+            X,
+            y,
+            dtype=np.dtype(dtype),
+            reset=reset,
+            ensure_all_finite=ensure_all_finite,
+            multi_output=self._multi_label,
+        )
+
+    @property
+    def _fitted_dtype(self):
+        return self.net_.dtype
+
+    def _continues(self, *, partial):
+        """Say whether a call of `fit` or `partial_fit` goes on from the last one."""
+        return (partial or self.warm_start) and hasattr(self, "net_")
+
+    @contextmanager
+    def _unchanged_on_error(self, *, continues):
+        """Leave a fitted estimator as it was if anything goes wrong within."""
+        attributes = vars(self).copy()
+        snapshot = self.net_.snapshot() if continues else None
+        try:
+            yield
+        except BaseException:
+            # scikit-learn has yet to end its callbacks.
+            for name in CALLBACK_ATTRIBUTES:
+                if name in vars(self):
+                    attributes[name] = vars(self)[name]
+            vars(self).clear()
+            vars(self).update(attributes)
+            if snapshot is not None:
+                self.net_.restore(snapshot)
+            raise
+
+    @torch.inference_mode(False)
+    def _build(self, n_features, n_outputs):
+        """Set a new, untrained `net_`."""
+        device = resolve_device(self.device, self.dtype)
+        seed = draw_seed(self.random_state)
+        with name_what_needs_memory(self._describe_size(n_features, n_outputs)):
+            module = self._build_module(n_features, n_outputs)
+            module.reset_parameters(spawn_generator(seed, INITIALISATION))
+            self.net_ = build_net(
+                module,
+                self._criterion,
+                n_outputs=n_outputs,
+                optimizer=self.optimizer,
+                weight_decay=self.weight_decay,
+                callbacks=self.callbacks,
+                device=device,
+                dtype=self.dtype,
+                seed=seed,
+                verbose=self.verbose,
+            )
+
+    def _describe_size(self, n_features, n_outputs):
+        sizes = [f"{name}={getattr(self, name)}" for name in self._size_parameters]
+        parameters = ", ".join([*sizes, f"dtype={self.dtype!r}"])
+        return f"a network of {n_features} inputs, {n_outputs} outputs, {parameters}"
+
+    @torch.inference_mode(False)
+    def _train(
+        self,
+        X,
+        y=None,
+        sample_weight=None,
+        *,
+        given,
+        validation=None,
+        single_pass=False,
+    ):
+        """Train `net_` on validated data and set the attributes that tell of it.
+
+        `given` is X, y and metadata as the user gave them, for callbacks; `validation`
+        are validated X, y and weights of other rows, or None.
+        """
+        rows = Rows(X, y, sample_weight, device=self.device_)
+        held_out, best_epoch, score = None, None, None
+        if validation is not None:
+            held_out = Rows(*validation, device=self.device_)
+        elif self.early_stopping and not single_pass:
+            rows, held_out = self._hold_out(rows)
+        if held_out is not None:
+            source = X if validation is None else validation[0]
+            score = self._validation_scorer(source, held_out)
+            if self.early_stopping:
+                best_epoch = BestEpoch(self.n_iter_no_change, self.tol)
+        epochs = 1 if single_pass else self._count_epochs(len(rows))
+        tasks = EpochTasks(self, epochs, given)
+        self.net_.train(
+            rows,
+            epochs=epochs,
+            learning_rate=self.learning_rate,
+            lr_schedule="constant" if single_pass else self.lr_schedule,
+            batch_size=self.batch_size,
+            max_grad_norm=self.max_grad_norm,
+            tasks=tasks,
+            validation=held_out,
+            score=score,
+            best_epoch=best_epoch,
+        )
+        self.best_epoch_ = None if best_epoch is None else best_epoch.epoch
+        vars(self).update(self.net_.curves())
+        return self
+
+    def _validation_scorer(self, X, rows):
+        """Return a function that scores the estimator, if `scoring` asks for it."""
+        if self.scoring is None:
+            return None
+        scorer = check_scoring(self, self.scoring)
+        if rows.index is not None:
+            X = X[rows.index if torch.is_tensor(X) else rows.index.cpu().numpy()]
+        y = None if rows.y is None else self._targets.decode(rows.codes())
+
+        def score():
+            # X has lost its names in validation, which would raise a warning.
+            names = vars(self).pop("feature_names_in_", None)
+            try:
+                return scorer(self, X, y)
+            finally:
+                if names is not None:
+                    self.feature_names_in_ = names
+
+        return score
+
+    def _count_epochs(self, n_samples):
+        if self.max_epochs != "auto":
+            return self.max_epochs
+        n_batches = count_batches(n_samples, self.batch_size)
+        return max(self._auto_min_epochs, -(-self._auto_updates // n_batches))
+
+    def _hold_out(self, rows):
+        try:
+            _, held_out = train_test_split(
+                np.arange(len(rows)),
+                test_size=self.validation_fraction,
+                stratify=rows.codes() if self._stratifies else None,
+                random_state=spawn_seed(self.net_.seed, SPLITTING),
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping=True cannot hold out validation_fraction="
+                f"{self.validation_fraction} of {len(rows)} samples: {error}"
+            ) from error
+        return rows.split(held_out)
+
+    def _forward(self, X, **how):
+        """Validate X and evaluate the network on it; see `evaluate`."""
+        dtype = float_dtype(X)
+        rows = self._validate(X, reset=False, ensure_all_finite=False, dtype=dtype)
+        results, is_finite = evaluate(self.module_, rows, dtype, **how)
+        if not is_finite:
+            check_all_finite(rows, estimator_name=type(self).__name__)
+            evaluate(self.module_, rows, dtype, **how | {"finish": require_finite})
+        return results
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,122 @@
+"""Softmax regression."""
+
+from sknets._estimators.classifier import NetworkClassifier
+from sknets._estimators.docstrings import complete_docstring
+from sknets._networks.modules import Perceptron
+
+
+@complete_docstring
+class SoftmaxClassifier(NetworkClassifier):
+    """Softmax regression, trained by mini-batch gradient descent.
+
+    One linear layer whose outputs are the logits of the classes. It minimises the same
+    cross-entropy as `sklearn.linear_model.LogisticRegression`, with weights that start
+    from zero, on data that need not fit into a solver.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    coef_ : ndarray of shape (n_classes, n_features)
+        Weights, a row for each class, also where there are two classes.
+
+    intercept_ : ndarray of shape (n_classes,)
+        Biases.
+
+    See Also
+    --------
+    MLPDropoutClassifier : With hidden layers.
+    sklearn.linear_model.LogisticRegression : The same model, by second-order solvers.
+
+    Notes
+    -----
+    The penalty is that of LogisticRegression with ``C = 1 / (n_samples *
+    weight_decay)``. For two classes LogisticRegression penalises the difference of the
+    two weight vectors, so there ``C = 2 / (n_samples * weight_decay)``.
+
+    References
+    ----------
+    .. [1] C. M. Bishop, "Pattern Recognition and Machine Learning", section 4.3.4,
+       Springer, 2006.
+    .. [2] I. Loshchilov and F. Hutter, "SGDR: Stochastic Gradient Descent with Warm
+       Restarts", ICLR, 2017.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sknets import SoftmaxClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), SoftmaxClassifier(random_state=0))
+    >>> model.fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    _auto_updates = 1000
+    _auto_min_epochs = 10
+    _random_parts = "shuffling and the validation split"
+
+    def __init__(
+        self,
+        *,
+        class_weight=None,
+        optimizer="sgd",
+        learning_rate=0.5,
+        lr_schedule="cosine",
+        weight_decay=0.0,
+        max_grad_norm=None,
+        batch_size=100,
+        max_epochs="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        scoring=None,
+        warm_start=False,
+        callbacks=None,
+        device="auto",
+        dtype="float32",
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            class_weight=class_weight,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            scoring=scoring,
+            warm_start=warm_start,
+            callbacks=callbacks,
+            device=device,
+            dtype=dtype,
+            random_state=random_state,
+            verbose=verbose,
+        )
+
+    @property
+    def coef_(self):
+        """Weights, a row for each class."""
+        output = self._fitted_net("coef_").module_.output
+        return output.weight.detach().cpu().numpy()
+
+    @property
+    def intercept_(self):
+        """Biases, one for each class."""
+        output = self._fitted_net("intercept_").module_.output
+        return output.bias.detach().cpu().numpy()
+
+    def _build_module(self, n_features, n_outputs):
+        return Perceptron(n_features, (), n_outputs, activation="identity", dropout=0.0)

@@ -1,0 +1,230 @@
+"""What autoencoders share: fit, code, decode, and say how well."""
+
+import math
+import warnings
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from sknets._data.compatibility import fit_context
+from sknets._data.inputs import check_unit_interval, float_dtype, to_host
+from sknets._estimators.network import NetworkEstimator
+from sknets._networks.autoencoder import Autoencoder
+from sknets._training.evaluation import evaluate, input_dtype, mean_loss
+from sknets._training.rows import Rows
+
+
+class NetworkTransformer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator
+):
+    """An encoder and a decoder, behind scikit-learn's interface of transformers.
+
+    A subclass also says what options exclude each other (`_check_options`), whether its
+    loss takes logits (`_emits_logits`), and what comes before training (`_pretrain`).
+    """
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, *, X_val=None):
+        """Train the autoencoder.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            Training data.
+
+        y : None
+            Ignored.
+
+        X_val : like X, of shape (n_val_samples, n_features), default=None
+            Data to validate on after each epoch, and to stop by with
+            ``early_stopping=True``, which then holds nothing out. In a pipeline,
+            ``Pipeline(steps, transform_input=["X_val"])`` transforms them like X.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid or if training becomes unstable. An estimator that
+            was fitted before is then as it was.
+        """
+        return self._fit(X, X_val, single_pass=False)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Train for one pass over a chunk of data.
+
+        Weights and optimizer state continue from the previous call of `partial_fit` or
+        `fit`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            A chunk of the training data.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        return self._fit(X, None, single_pass=True)
+
+    def transform(self, X):
+        """Return the activations of the code layer. No noise is added.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_components)
+            Features, of the float dtype of X.
+        """
+        check_is_fitted(self)
+        return self._forward(X, part=self.module_.encoder)
+
+    def inverse_transform(self, X):
+        """Decode features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Features, as `transform` gives them.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            Reconstructed samples, of the float dtype of X.
+        """
+        check_is_fitted(self)
+        X = to_host(X)
+        dtype = float_dtype(X)
+        codes = check_array(X, dtype=input_dtype(self.module_, dtype), order="C")
+        if codes.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {codes.shape[1]} features, but inverse_transform of "
+                f"{type(self).__name__} expects n_components={self._n_features_out}."
+            )
+        samples, _ = evaluate(self.module_, codes, dtype, function=Autoencoder.decode)
+        return samples
+
+    def reconstruct(self, X):
+        """Return X after coding and decoding. No noise is added.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        X_reconstructed : ndarray of shape (n_samples, n_features)
+            Of the float dtype of X.
+        """
+        check_is_fitted(self)
+        return self._forward(X, function=Autoencoder.reconstruct)
+
+    def score_samples(self, X):
+        """Return the negative reconstruction error of each row.
+
+        A row unlike the training data is restored badly, so low values are anomalies,
+        as with `score_samples` of :class:`sklearn.ensemble.IsolationForest`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            ``-0.5 * sum((x_reconstructed - x) ** 2)``, or the negative cross-entropy;
+            at most 0. Of the float dtype of X.
+        """
+        check_is_fitted(self)
+        if self.module_.emits_logits:
+            check_unit_interval(self._validate(X, reset=False))
+        return -self._forward(X, function=self.net_.row_errors)
+
+    def score(self, X, y=None):
+        """Return the negative reconstruction error, mean over the rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, tensor} of shape (n_samples, n_features)
+            Samples.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Mean of `score_samples`. Higher is better, at most 0.
+        """
+        return float(self.score_samples(X).mean(dtype=np.float64))
+
+    def _fit(self, X, X_val, *, single_pass):
+        self._check_options()
+        # X is its own target.
+        given = {"X": X, "y": X}
+        continues = self._continues(partial=single_pass)
+        with self._unchanged_on_error(continues=continues):
+            X = self._validate(X, reset=not continues)
+            if self.module_.emits_logits if continues else self._emits_logits:
+                check_unit_interval(X)
+            if not continues:
+                self._build(X.shape[1], X.shape[1])
+            validation = None if X_val is None else (self._validate_validation(X_val),)
+            if not continues and not single_pass:
+                self._pretrain(X)
+            self._train(X, given=given, validation=validation, single_pass=single_pass)
+            if single_pass:
+                vars(self).pop("reconstruction_error_", None)
+            else:
+                self.reconstruction_error_ = self._measure(X)
+        return self
+
+    def _measure(self, X):
+        try:
+            rows = Rows(X, device=self.device_)
+            return mean_loss(self.module_, self.net_.criterion_, rows)
+        except KeyboardInterrupt:
+            warnings.warn(
+                "Interrupted after training: reconstruction_error_ is NaN.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+            return math.nan
+
+    def _validate_validation(self, X):
+        try:
+            X = self._validate(X, reset=False)
+            if self.module_.emits_logits:
+                check_unit_interval(X)
+        except ValueError as error:
+            raise ValueError(f"X_val is not valid: {error}") from error
+        return X
+
+    @property
+    def _stratifies(self):
+        return False
+
+    @property
+    def _n_features_out(self):
+        return self.module_.encoder[-2].out_features
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

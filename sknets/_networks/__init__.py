@@ -1,0 +1,1 @@
+"""Floor 1: torch modules, their gradients and losses. Knows torch only."""

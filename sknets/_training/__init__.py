@@ -1,0 +1,1 @@
+"""Floor 2: rows, optimizers, schedules, the training loop and evaluation."""

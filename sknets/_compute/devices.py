@@ -58,7 +58,7 @@ def _best_device(dtype):
 
 
 def _problem(device, dtype):
-    """Say why `device` cannot be used, or return None."""
+    """Return why `device` cannot be used, or None."""
     if device.type == "cpu":
         return None
     if device.type == "cuda":

@@ -1,11 +1,11 @@
-"""What classifiers learn: labels as codes for a criterion, and codes as labels."""
+"""What networks learn: y as numbers for a loss, and numbers as users know y."""
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from sknets._networks.modules import BinaryCrossEntropy, CrossEntropy
+from sknets._networks.losses import BinaryCrossEntropy, CrossEntropy
 
 
 def find_targets(y):
@@ -31,10 +31,59 @@ def find_targets(y):
 
 
 class Targets:
+    """A kind of targets.
+
+    Attributes
+    ----------
+    criterion : subclass of Loss
+        The loss to learn them by.
+    n_outputs : int
+        Outputs that a network needs for them.
+    n_classes : int or None
+        None if the outputs are not logits of classes.
+    """
+
+    n_classes = None
+
+    def decode(self, codes):
+        """Return targets, an ndarray, as users know them."""
+        raise NotImplementedError
+
+    def strata(self, codes):
+        """Return what a held-out part is to be stratified by, or None."""
+        return None
+
+
+class Reconstruction(Targets):
+    """X itself.
+
+    Parameters
+    ----------
+    criterion : subclass of Loss
+    n_features : int
+    """
+
+    def __init__(self, criterion, n_features):
+        self.criterion = criterion
+        self.n_outputs = n_features
+
+    def decode(self, codes):
+        """Return None: there is no y."""
+        return None
+
+
+class Labels(Targets):
     """The classes, or labels, that a classifier knows."""
 
     def __init__(self, classes):
         self.classes = classes
+
+    @property
+    def n_outputs(self):
+        """An output for each class or label."""
+        return len(self.classes)
+
+    n_classes = n_outputs
 
     def __eq__(self, other):
         return type(self) is type(other) and np.array_equal(self.classes, other.classes)
@@ -43,7 +92,7 @@ class Targets:
         return f"the {self.kind} {self.classes}"
 
 
-class SingleLabel(Targets):
+class SingleLabel(Labels):
     """One label for each row: logits compete in a softmax.
 
     Parameters
@@ -59,11 +108,15 @@ class SingleLabel(Targets):
     def encode(self, y):
         """Return the positions of labels in the classes; name those not there."""
         if y.ndim > 1:
-            raise ValueError(f"y has {y.shape[1]} columns, but one label a row is due.")
+            raise ValueError(f"y has {y.shape[1]} columns; expected one label per row.")
         unseen = np.setdiff1d(y, self.classes)
         if len(unseen):
             raise ValueError(f"y contains previously unseen labels: {unseen}")
         return np.searchsorted(self.classes, y)
+
+    def strata(self, codes):
+        """Return the codes themselves: each class is to be held out in proportion."""
+        return codes.cpu().numpy()
 
     def class_weights(self, class_weight, codes, sample_weight):
         """Return the weight of each class that the parameter `class_weight` means.
@@ -86,7 +139,7 @@ class SingleLabel(Targets):
         return self.classes[codes]
 
 
-class MultiLabel(Targets):
+class MultiLabel(Labels):
     """Any number of labels for each row: each logit is a question of its own.
 
     Parameters
@@ -119,7 +172,7 @@ class MultiLabel(Targets):
             )
         if y.shape[1] != len(self.classes):
             raise ValueError(
-                f"y has {y.shape[1]} labels, but {len(self.classes)} are due."
+                f"y has {y.shape[1]} labels per row; expected {len(self.classes)}."
             )
         return y.astype(np.int64)
 

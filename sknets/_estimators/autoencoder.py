@@ -6,15 +6,12 @@ from sknets._data.compatibility import Interval, StrOptions, check_sizes
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.pretraining import pretrain_layers
 from sknets._estimators.transformer import NetworkTransformer
-from sknets._networks.autoencoder import (
-    LOSSES,
-    PENALTIES,
-    ActivityPenalty,
-    Autoencoder,
-    Corruption,
-)
-from sknets._networks.layers import ACTIVATIONS
+from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.autoencoder import Autoencoder
+from sknets._networks.layers import Corruption
+from sknets._networks.losses import RECONSTRUCTION_LOSSES
 from sknets._networks.noise import CORRUPTIONS
+from sknets._networks.penalties import PENALTIES, ActivityPenalty
 
 
 @complete_docstring
@@ -140,7 +137,7 @@ default="identity"
             Interval(Integral, 1, None, closed="left"),
         ],
         "output_activation": [StrOptions(set(ACTIVATIONS))],
-        "loss": [StrOptions(set(LOSSES))],
+        "loss": [StrOptions(set(RECONSTRUCTION_LOSSES))],
         "tied_weights": ["boolean"],
         "noise": [StrOptions(set(CORRUPTIONS)), None],
         "noise_level": [Interval(Real, 0, None, closed="left")],
@@ -261,7 +258,7 @@ default="identity"
 
     @property
     def _criterion(self):
-        return LOSSES[self.loss]
+        return RECONSTRUCTION_LOSSES[self.loss]
 
     @property
     def _emits_logits(self):

@@ -100,7 +100,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             if not continues:
                 self._targets = targets
                 self.classes_ = targets.classes
-                self._build(X.shape[1], len(self.classes_))
+                self._build(X.shape[1])
             validation = self._validate_validation(
                 X_val, y_val, sample_weight_val, of_class
             )
@@ -162,7 +162,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             )
             check_range(weight, self._fitted_dtype if continues else self.dtype)
             if not continues:
-                self._build(X.shape[1], len(self.classes_))
+                self._build(X.shape[1])
             return self._train(X, codes, weight, given=given, single_pass=True)
 
     def decision_function(self, X):
@@ -228,18 +228,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return self._evaluate(X, "log_probabilities")
 
     def _evaluate(self, X, result):
-        """Return what the criterion makes of the logits of X."""
+        """Return a result that the loss knows how to make of logits, by its name."""
         check_is_fitted(self)
         finish = getattr(self._targets.criterion, result)
         return self._forward(X, finish=finish)
-
-    @property
-    def _criterion(self):
-        return self._targets.criterion
-
-    @property
-    def _stratifies(self):
-        return self._targets.exclusive
 
     def _check_targets(self, targets, name):
         if len(targets.classes) < 2:

@@ -10,7 +10,8 @@ from sknets._data.compatibility import Interval, StrOptions, check_sizes
 from sknets._data.inputs import NO_Y
 from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
-from sknets._networks.modules import ACTIVATIONS, ConvNet
+from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.convnet import ConvNet
 
 
 @complete_docstring

@@ -6,7 +6,8 @@ from sknets._data.compatibility import HasMethods, Interval, StrOptions, check_s
 from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.pretraining import check_encoder, copy_encoder, find_encoder
-from sknets._networks.modules import ACTIVATIONS, Perceptron
+from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.perceptron import Perceptron
 
 
 @complete_docstring
@@ -142,13 +143,13 @@ class MLPDropoutClassifier(NetworkClassifier):
             n_features, self._sizes(), n_outputs, self.activation, self.dropout
         )
 
-    def _build(self, n_features, n_outputs):
+    def _build(self, n_features):
         if self.pretrained is None:
-            super()._build(n_features, n_outputs)
+            super()._build(n_features)
             return
         encoder = find_encoder(self.pretrained)
         check_encoder(encoder, n_features, self._sizes(), self.activation)
-        super()._build(n_features, n_outputs)
+        super()._build(n_features)
         copy_encoder(encoder, self.module_.hidden)
 
     def _sizes(self):

@@ -26,20 +26,24 @@ from sknets._data.compatibility import (
     SubclassOf,
 )
 from sknets._data.inputs import NO_Y, check_all_finite, float_dtype, validate
-from sknets._estimators.tasks import EpochTasks
-from sknets._training.early_stopping import BestEpoch
+from sknets._estimators.tasks import EpochTasks, curve_attributes
+from sknets._training.callbacks import check_callbacks
+from sknets._training.early_stopping import EarlyStopping
 from sknets._training.evaluation import evaluate, input_dtype, require_finite
 from sknets._training.net import build_net
 from sknets._training.optimizers import OPTIMIZERS
+from sknets._training.progress import BatchProgress
 from sknets._training.rows import Rows, count_batches
+from sknets._training.trainer import Trainer
+from sknets._training.validation import Validation
 
 
 class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     """A torch module behind scikit-learn's interface.
 
     A subclass says how to build its module (`_build_module`), which parameters decide
-    its size (`_size_parameters`), which loss to train it by (`_criterion`), and how
-    long by default (`_auto_updates`, `_auto_min_epochs`).
+    its size (`_size_parameters`), and how long to train it by default (`_auto_updates`,
+    `_auto_min_epochs`). Before it builds a network, it sets its `_targets`.
     """
 
     _multi_label = False
@@ -124,7 +128,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         return self.net_.dtype
 
     def _continues(self, *, partial):
-        """Say whether a call of `fit` or `partial_fit` goes on from the last one."""
+        """Return whether this call continues the previous `fit` or `partial_fit`."""
         return (partial or self.warm_start) and hasattr(self, "net_")
 
     @contextmanager
@@ -146,8 +150,10 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             raise
 
     @torch.inference_mode(False)
-    def _build(self, n_features, n_outputs):
-        """Set a new, untrained `net_`."""
+    def _build(self, n_features):
+        """Set a new, untrained `net_` for the targets."""
+        n_outputs = self._targets.n_outputs
+        check_callbacks(self.callbacks or [], self.lr_schedule)
         device = resolve_device(self.device, self.dtype)
         seed = draw_seed(self.random_state)
         with name_what_needs_memory(self._describe_size(n_features, n_outputs)):
@@ -155,8 +161,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             module.reset_parameters(spawn_generator(seed, INITIALISATION))
             self.net_ = build_net(
                 module,
-                self._criterion,
-                n_outputs=n_outputs,
+                self._targets.criterion,
+                n_classes=self._targets.n_classes,
                 optimizer=self.optimizer,
                 weight_decay=self.weight_decay,
                 callbacks=self.callbacks,
@@ -182,48 +188,65 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         validation=None,
         single_pass=False,
     ):
-        """Train `net_` on validated data and set the attributes that tell of it.
+        """Train `net_` on validated data and set the fitted attributes.
 
-        `given` is X, y and metadata as the user gave them, for callbacks; `validation`
-        are validated X, y and weights of other rows, or None.
+        Parameters
+        ----------
+        X, y, sample_weight : as `Rows` takes them
+        given : dict
+            X, y and metadata as the user gave them, for callbacks.
+        validation : tuple of X, y and sample_weight, or None
+        single_pass : bool
+            Whether to train for one epoch at a constant rate.
         """
+        net = self.net_
         rows = Rows(X, y, sample_weight, device=self.device_)
-        held_out, best_epoch, score = None, None, None
+        held_out, source = None, X
         if validation is not None:
+            source = validation[0]
             held_out = Rows(*validation, device=self.device_)
         elif self.early_stopping and not single_pass:
             rows, held_out = self._hold_out(rows)
+        validation, stopping, observers = None, None, []
         if held_out is not None:
-            source = X if validation is None else validation[0]
-            score = self._validation_scorer(source, held_out)
+            validation = Validation(held_out, self._scorer_of_rows(source, held_out))
             if self.early_stopping:
-                best_epoch = BestEpoch(self.n_iter_no_change, self.tol)
-        epochs = 1 if single_pass else self._count_epochs(len(rows))
-        tasks = EpochTasks(self, epochs, given)
-        self.net_.train(
-            rows,
-            epochs=epochs,
+                stopping = EarlyStopping(self.n_iter_no_change, self.tol)
+                observers.append(stopping)
+        if self.verbose >= 2:
+            observers.append(BatchProgress())
+        n_epochs = 1 if single_pass else self._count_epochs(len(rows))
+        observers.append(net.observer(rows, held_out))
+        observers.append(EpochTasks(self, n_epochs, given))
+        # skorch's callbacks read these.
+        net.lr, net.batch_size = self.learning_rate, self.batch_size
+        Trainer(
+            net.module_,
+            net.criterion_,
+            net.optimizer_,
+            net.curves,
+            seed=net.seed,
             learning_rate=self.learning_rate,
             lr_schedule="constant" if single_pass else self.lr_schedule,
             batch_size=self.batch_size,
             max_grad_norm=self.max_grad_norm,
-            tasks=tasks,
-            validation=held_out,
-            score=score,
-            best_epoch=best_epoch,
-        )
-        self.best_epoch_ = None if best_epoch is None else best_epoch.epoch
-        vars(self).update(self.net_.curves())
+            validation=validation,
+            observers=observers,
+        ).train(rows, n_epochs)
+        if single_pass:
+            net.forget_old_entries()
+        self.best_epoch_ = None if stopping is None else stopping.best.epoch
+        vars(self).update(curve_attributes(net.curves))
         return self
 
-    def _validation_scorer(self, X, rows):
+    def _scorer_of_rows(self, X, rows):
         """Return a function that scores the estimator, if `scoring` asks for it."""
         if self.scoring is None:
             return None
         scorer = check_scoring(self, self.scoring)
         if rows.index is not None:
             X = X[rows.index if torch.is_tensor(X) else rows.index.cpu().numpy()]
-        y = None if rows.y is None else self._targets.decode(rows.codes())
+        y = self._targets.decode(rows.targets().cpu().numpy())
 
         def score():
             # X has lost its names in validation, which would raise a warning.
@@ -247,7 +270,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             _, held_out = train_test_split(
                 np.arange(len(rows)),
                 test_size=self.validation_fraction,
-                stratify=rows.codes() if self._stratifies else None,
+                stratify=self._targets.strata(rows.targets()),
                 random_state=spawn_seed(self.net_.seed, SPLITTING),
             )
         except ValueError as error:

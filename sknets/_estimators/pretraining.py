@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknets._compute.seeds import INITIALISATION, spawn_seed
 from sknets._data.compatibility import without_callbacks
-from sknets._networks.layers import ACTIVATIONS
+from sknets._networks.activations import ACTIVATIONS
 
 
 def pretrain_layers(stack, X):

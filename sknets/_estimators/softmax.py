@@ -2,7 +2,7 @@
 
 from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
-from sknets._networks.modules import Perceptron
+from sknets._networks.perceptron import Perceptron
 
 
 @complete_docstring

@@ -1,8 +1,10 @@
 """scikit-learn's own callbacks: a task for each epoch."""
 
+from sknets._training.observers import Observer
 
-class EpochTasks:
-    """The epochs of one call of `fit`, as tasks of the estimator's callbacks.
+
+class EpochTasks(Observer):
+    """Make each epoch of one call of `fit` a task of the estimator's callbacks.
 
     Parameters
     ----------
@@ -22,18 +24,18 @@ class EpochTasks:
             self.root = estimator._init_callback_context(max_subtasks=n_epochs)
             self.root.call_on_fit_task_begin(estimator=estimator, **data)
 
-    def begin(self):
-        """Take note of the beginning of an epoch."""
+    def begin_epoch(self, trainer):
+        """Begin the task of an epoch."""
         if self.root is not None:
             self.epoch = self.root.subcontext(task_name="epoch")
             self.epoch.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
-    def end(self):
-        """Take note of the end of an epoch; return whether to stop."""
+    def end_epoch(self, trainer):
+        """End the task of an epoch. Return True to stop training."""
         return self.root is not None and self._end(self.epoch)
 
-    def close(self):
-        """Take note of the end of training."""
+    def end(self, trainer):
+        """End the task of the whole training."""
         if self.root is not None:
             self._end(self.root)
 
@@ -46,7 +48,17 @@ class EpochTasks:
 
     def _fitted_attributes(self):
         net = self.estimator.net_.frozen_copy()
-        return {"net_": net, **net.curves()}
+        return {"net_": net, **curve_attributes(net.curves)}
+
+
+def curve_attributes(curves):
+    """Return the fitted attributes that describe the epochs so far."""
+    return {
+        "n_iter_": len(curves),
+        "loss_curve_": curves.train_loss,
+        "validation_loss_curve_": curves.valid_loss,
+        "validation_scores_": curves.valid_score,
+    }
 
 
 def as_given(X, y, sample_weight):

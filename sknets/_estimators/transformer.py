@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from sknets._data.compatibility import fit_context
 from sknets._data.inputs import check_unit_interval, float_dtype, to_host
+from sknets._data.targets import Reconstruction
 from sknets._estimators.network import NetworkEstimator
 from sknets._networks.autoencoder import Autoencoder
 from sknets._training.evaluation import evaluate, input_dtype, mean_loss
@@ -154,7 +155,7 @@ class NetworkTransformer(
         check_is_fitted(self)
         if self.module_.emits_logits:
             check_unit_interval(self._validate(X, reset=False))
-        return -self._forward(X, function=self.net_.row_errors)
+        return -self._forward(X, function=self.net_.row_losses)
 
     def score(self, X, y=None):
         """Return the negative reconstruction error, mean over the rows.
@@ -184,7 +185,8 @@ class NetworkTransformer(
             if self.module_.emits_logits if continues else self._emits_logits:
                 check_unit_interval(X)
             if not continues:
-                self._build(X.shape[1], X.shape[1])
+                self._targets = Reconstruction(self._criterion, X.shape[1])
+                self._build(X.shape[1])
             validation = None if X_val is None else (self._validate_validation(X_val),)
             if not continues and not single_pass:
                 self._pretrain(X)
@@ -215,10 +217,6 @@ class NetworkTransformer(
         except ValueError as error:
             raise ValueError(f"X_val is not valid: {error}") from error
         return X
-
-    @property
-    def _stratifies(self):
-        return False
 
     @property
     def _n_features_out(self):

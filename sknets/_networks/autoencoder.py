@@ -1,98 +1,13 @@
-"""The autoencoder as a torch module, with its corruption, penalties and losses."""
+"""The denoising autoencoder."""
 
 from itertools import pairwise
 
-import torch
 from torch import nn
 from torch.nn.utils import skip_init
 
-from sknets._networks.layers import ACTIVATIONS, DenseNetwork, Network
-from sknets._networks.noise import CORRUPTIONS
-
-# -- layers --------------------------------------------------------------------------
-
-
-class Corruption(nn.Module):
-    """Noise on the input of a denoising autoencoder, in training only."""
-
-    def __init__(self, noise, level):
-        super().__init__()
-        self.noise = noise
-        self.level = level
-        self.generator = None
-
-    def forward(self, X):
-        if not self.training or self.noise is None or self.level == 0:
-            return X
-        return CORRUPTIONS[self.noise](X, self.level, self.generator)
-
-    def extra_repr(self):
-        return f"noise={self.noise!r}, level={self.level}"
-
-
-class TiedLinear(nn.Module):
-    """The way back through a linear layer: its weight transposed, and a bias."""
-
-    def __init__(self, mirrored):
-        super().__init__()
-        # In a tuple, as a submodule would list its weight a second time.
-        self.mirrored = (mirrored,)
-        self.bias = nn.Parameter(torch.empty(mirrored.in_features))
-
-    def forward(self, codes):
-        return nn.functional.linear(codes, self.mirrored[0].weight.t(), self.bias)
-
-    def extra_repr(self):
-        (mirrored,) = self.mirrored
-        return (
-            f"in_features={mirrored.out_features}, out_features={mirrored.in_features}"
-        )
-
-
-# -- penalties on the codes of a batch, shape (n_rows, n_components) -----------------
-
-
-def l1_activity(codes, target):
-    """Return the absolute activations, summed over the units, mean over the rows."""
-    return codes.abs().sum() / len(codes)
-
-
-def kl_activity(codes, target):
-    """Return the divergence of Bernoulli(mean activation) from Bernoulli(target).
-
-    Kullback-Leibler, of each unit's mean over the rows, summed over the units.
-
-    References
-    ----------
-    A. Ng, "Sparse autoencoder", CS294A lecture notes, Stanford, 2011.
-    """
-    tiny = torch.finfo(codes.dtype).eps
-    mean = codes.mean(dim=0).clamp(tiny, 1 - tiny)
-    on = target * torch.log(target / mean)
-    off = (1 - target) * torch.log((1 - target) / (1 - mean))
-    return (on + off).sum()
-
-
-PENALTIES = {"l1": l1_activity, "kl": kl_activity}
-
-
-class ActivityPenalty(nn.Module):
-    """What active hidden units cost in training."""
-
-    def __init__(self, kind, weight, target):
-        super().__init__()
-        self.kind = kind
-        self.weight = weight
-        self.target = target
-
-    def forward(self, codes):
-        return self.weight * PENALTIES[self.kind](codes, self.target)
-
-    def extra_repr(self):
-        return f"kind={self.kind!r}, weight={self.weight}, target={self.target}"
-
-
-# -- the network ---------------------------------------------------------------------
+from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.layers import TiedLinear
+from sknets._networks.network import DenseNetwork, Network
 
 
 class Autoencoder(DenseNetwork):
@@ -107,7 +22,7 @@ class Autoencoder(DenseNetwork):
     tied_weights : bool
     corruption : Corruption
     penalty : ActivityPenalty or None
-        In training, ``forward`` returns it beside the outputs.
+        What active code units cost in training.
     emits_logits : bool
         Whether ``forward`` leaves the output activation to the loss.
     """
@@ -161,17 +76,23 @@ class Autoencoder(DenseNetwork):
         return [self.corruption, *self.encoder, *self.decoder, *output]
 
     def gradient_function(self, criterion):
-        """Return the function that the training loop calls for each batch."""
+        """Return the function that a trainer calls for each batch."""
         if self.penalty is None and not isinstance(self.decoder[0], TiedLinear):
             return super().gradient_function(criterion)
         return Network.gradient_function(self, criterion)
 
     def forward(self, X):
+        return self.emit(self.encoder(self.corruption(X)))
+
+    def training_outputs(self, X):
+        """Return the outputs for a batch, and the penalty on its codes, or None."""
         codes = self.encoder(self.corruption(X))
-        outputs = self.decoder(codes) if self.emits_logits else self.decode(codes)
-        if self.training and self.penalty is not None:
-            return outputs, self.penalty(codes)
-        return outputs
+        penalty = None if self.penalty is None else self.penalty(codes)
+        return self.emit(codes), penalty
+
+    def emit(self, codes):
+        """Return what the loss takes: the reconstruction or its logits."""
+        return self.decoder(codes) if self.emits_logits else self.decode(codes)
 
     def decode(self, codes):
         """Return the reconstruction from codes."""
@@ -180,57 +101,3 @@ class Autoencoder(DenseNetwork):
     def reconstruct(self, X):
         """Return the reconstruction of X as it is, without noise."""
         return self.decode(self.encoder(X))
-
-
-# -- losses --------------------------------------------------------------------------
-
-
-class ReconstructionLoss(nn.Module):
-    """An error summed over the features, mean over the rows, plus a penalty if any.
-
-    ``outputs`` is what the module returns: a tensor, or the pair of it and a penalty.
-    """
-
-    def forward(self, outputs, target):
-        if isinstance(outputs, tuple):
-            outputs, penalty = outputs
-            return self.error(outputs, target, "sum") / len(target) + penalty
-        return self.error(outputs, target, "sum") / len(target)
-
-    def loss_and_gradient(self, outputs, target):
-        """Return the loss without a penalty, and its gradient by the outputs."""
-        gradient = self.slope(outputs, target).mul_(1 / len(target))
-        return self(outputs, target), gradient
-
-    def row_errors(self, outputs, target):
-        """Return the error of each row."""
-        return self.error(outputs, target, "none").sum(dim=1)
-
-
-class HalfSquaredError(ReconstructionLoss):
-    """Half of the squared error."""
-
-    @staticmethod
-    def error(outputs, target, reduction):
-        return nn.functional.mse_loss(outputs, target, reduction=reduction) / 2
-
-    @staticmethod
-    def slope(outputs, target):
-        return outputs - target
-
-
-class BernoulliCrossEntropy(ReconstructionLoss):
-    """Cross-entropy of the target, in [0, 1], and the logistic function of logits."""
-
-    @staticmethod
-    def error(outputs, target, reduction):
-        return nn.functional.binary_cross_entropy_with_logits(
-            outputs, target, reduction=reduction
-        )
-
-    @staticmethod
-    def slope(outputs, target):
-        return outputs.sigmoid() - target
-
-
-LOSSES = {"squared_error": HalfSquaredError, "cross_entropy": BernoulliCrossEntropy}

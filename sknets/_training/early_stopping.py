@@ -1,20 +1,22 @@
-"""When training has stopped to pay, and what was best until then."""
+"""When to stop training, and which weights to keep."""
 
 import math
 from copy import deepcopy
 
+from sknets._training.observers import Observer
+
 
 class BestEpoch:
-    """Keep the weights of the epoch with the lowest validation loss, or highest score.
+    """Keep the weights of the epoch with the lowest value.
 
-    skorch's callback of this purpose takes an improvement below `tol` for none, and so
-    does not keep the best; and it cannot restore after another callback's stop.
+    skorch's EarlyStopping ignores improvements smaller than `tol`, and so does not keep
+    the best epoch. It cannot restore the weights after another callback's stop either.
 
     Parameters
     ----------
     patience : int
-        Epochs in a row, without an improvement of the lowest value by `tol`, after
-        which training is to stop.
+        Number of epochs in a row that do not lower the value by `tol`, after which
+        training is to stop.
     tol : float
 
     Attributes
@@ -32,7 +34,7 @@ class BestEpoch:
         self.weights = None
 
     def update(self, value, epoch, module):
-        """Take note of an epoch's loss, or negative score; return whether to stop."""
+        """Record the value of an epoch. Return True to stop training."""
         improved = value < self.value - self.tol
         self.n_idle_epochs = 0 if improved else self.n_idle_epochs + 1
         if value < self.value:
@@ -45,3 +47,32 @@ class BestEpoch:
         """Give the module its best weights back."""
         if self.weights is not None:
             module.load_state_dict(self.weights)
+
+
+class EarlyStopping(Observer):
+    """Stop when validation no longer improves, and return to the best epoch.
+
+    It goes by the score where the record has one, else by the loss.
+
+    Parameters
+    ----------
+    patience : int
+    tol : float
+        See `BestEpoch`.
+    """
+
+    def __init__(self, patience, tol):
+        self.best = BestEpoch(patience, tol)
+
+    def end_epoch(self, trainer):
+        """Compare the epoch with the best one."""
+        record = trainer.record
+        if not record:
+            return False
+        score = record.get("valid_score")
+        value = record["valid_loss"] if score is None else -score
+        return self.best.update(value, trainer.epoch, trainer.network)
+
+    def end(self, trainer):
+        """Give the network its best weights back."""
+        self.best.restore(trainer.network)

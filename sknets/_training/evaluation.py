@@ -20,6 +20,7 @@ from scipy import sparse
 from torch import nn
 
 from sknets._compute.threads import PREDICTION_SHARE, threads_for
+from sknets._networks.network import memo_without_generators
 from sknets._training.rows import ordered_batches, prediction_blocks
 
 # A copy that takes so many bytes at most is kept for the next call.
@@ -102,8 +103,8 @@ def mean_loss(network, criterion, rows):
         threads_for(work, PREDICTION_SHARE),
         evaluation_mode(network, rows.device),
     ):
-        for X, target in ordered_batches(rows, network.max_rows):
-            total = total + criterion(network(X), target) * len(X)
+        for X, y, weight in ordered_batches(rows, network.max_rows):
+            total = total + criterion(network(X), y, weight) * len(X)
     return (total / len(rows)).item()
 
 
@@ -231,9 +232,7 @@ def lifted_copy(module, dense, device, first_weight=None):
     for layer in module.modules():
         for hooks in (layer._forward_hooks, layer._forward_pre_hooks):
             memo[id(hooks)] = hooks
-        # A generator cannot be copied, and is for training only.
-        memo[id(getattr(layer, "generator", None))] = None
-    return deepcopy(module, memo).eval()
+    return deepcopy(module, memo | memo_without_generators(module)).eval()
 
 
 def state_of(module):

@@ -1,26 +1,28 @@
-"""The skorch net, and the only place that knows skorch."""
+"""The skorch net around a network. It keeps what training goes on from."""
 
-import math
 from copy import deepcopy
 
 import numpy as np
 import torch
 from scipy import sparse
-from sklearn.base import ClassifierMixin, clone
+from sklearn.base import ClassifierMixin
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EpochTimer, LRScheduler, PrintLog
-from skorch.dataset import Dataset
+from skorch.callbacks import EpochTimer, PrintLog
 
+from sknets._training.callbacks import CallbackDataset, SkorchCallbacks
+from sknets._training.curves import Curves
 from sknets._training.evaluation import evaluate
-from sknets._training.optimizers import OPTIMIZERS, find_optimizer
-from sknets._training.trainer import TRAINING_ATTRIBUTES, Training, TrainingStopped
+from sknets._training.optimizers import find_optimizer
+
+# Entries of the history that stay when chunk after chunk is trained on.
+MOST_ENTRIES = 1000
 
 
 def build_net(
-    module,
+    network,
     criterion,
     *,
-    n_outputs,
+    n_classes,
     optimizer,
     weight_decay,
     callbacks,
@@ -29,98 +31,62 @@ def build_net(
     seed,
     verbose,
 ):
-    """Return a net ready to train, around a module that has its initial weights.
+    """Return a net ready to train, around a network that has its initial weights.
 
-    The criterion is a class; one of classifiers has `probabilities` and `codes`.
-    `optimizer`, `weight_decay`, `callbacks`, `dtype` and `verbose` are the parameters
-    of the estimators; `seed` decides shuffling, dropout and corruption.
+    Parameters
+    ----------
+    network : Network
+    criterion : subclass of Loss
+    n_classes : int or None
+        None if the outputs are not logits of classes.
+    optimizer, weight_decay, callbacks, dtype, verbose
+        As parameters of the estimators.
+    device : torch.device
+    seed : int
+        Decides shuffling, dropout and corruption.
     """
-    check_callbacks(callbacks or [])
     options = {}
-    if optimizer in OPTIMIZERS:
+    if isinstance(optimizer, str):
         optimizer, own_options = find_optimizer(optimizer, device)
         options = {f"optimizer__{name}": value for name, value in own_options.items()}
         options["optimizer__weight_decay"] = weight_decay
     if weight_decay:
         options["optimizer__weight_decay"] = weight_decay
         options["optimizer__param_groups"] = [("*bias", {"weight_decay": 0.0})]
-    kind = ClassifierNet if hasattr(criterion, "codes") else LeanNet
-    net = kind(
-        module.to(getattr(torch, dtype)),
+    net_class = LeanNet if n_classes is None else ClassifierNet
+    net = net_class(
+        network.to(getattr(torch, dtype)),
         criterion,
         optimizer=optimizer,
-        callbacks=clone(callbacks or [], safe=False),
+        callbacks=deepcopy(callbacks or []),
         device=str(device),
         train_split=None,
         verbose=verbose,
         # Callbacks that score predict for themselves: dropout is off then.
         use_caching=False,
-        n_outputs=n_outputs,
+        n_classes=n_classes,
         dtype=dtype,
         seed=seed,
         **options,
     ).initialize()
-    # A second reference to the trained module would double a pickle.
-    net.module = type(module)
+    # A second reference to the trained network would double a pickle.
+    net.module = type(network)
     return net
 
 
-def check_callbacks(callbacks):
-    """Raise where something else than skorch's callbacks is among them."""
-    for callback in callbacks:
-        if isinstance(callback, tuple) and len(callback) == 2:
-            _, callback = callback
-        kind = callback if isinstance(callback, type) else type(callback)
-        if not issubclass(kind, Callback):
-            raise TypeError(
-                "callbacks must be of skorch.callbacks, or pairs of a name and one of "
-                f"them, got {callback!r}. Those of scikit-learn are set by "
-                "set_callbacks."
-            )
+class LeanNet(NeuralNet):
+    """A skorch net that a trainer trains.
 
-
-class CallbackDataset(Dataset):
-    """Rows as callbacks expect them, with an `X` and a `y`: a tensor or CSR, and codes.
-
-    Parameters
-    ----------
-    rows : Rows
+    Estimators evaluate the network itself. `predict` and `score` are for callbacks,
+    which know classes by their codes.
     """
 
-    def __init__(self, rows):
-        self.rows = rows
-
-    def __len__(self):
-        return len(self.rows)
-
-    def __getitem__(self, i):
-        position = torch.tensor([i], device=self.rows.device)
-        X, y = self.rows.take(position)
-        return X[0], (y[0] if isinstance(y, tuple) else y)[0]
-
-    @property
-    def X(self):  # noqa: N802
-        """The features."""
-        return self.rows.inputs()
-
-    @property
-    def y(self):
-        """The targets; None for an autoencoder."""
-        return self.rows.targets()
-
-
-class LeanNet(Training, NeuralNet):
-    """A skorch net whose epochs cost little more than their arithmetic.
-
-    Estimators use `train`. `predict` and `score` are for callbacks,
-    which know the classes by their codes.
-    """
-
-    def __init__(self, *args, n_outputs, dtype, seed, **kwargs):
+    def __init__(self, *args, n_classes, dtype, seed, **kwargs):
         super().__init__(*args, **kwargs)
-        self.n_outputs = n_outputs
+        self.n_classes = n_classes
         self.dtype = dtype
         self.seed = seed
+        self.curves = Curves()
 
     @property
     def _default_callbacks(self):
@@ -131,76 +97,59 @@ class LeanNet(Training, NeuralNet):
             ("print_log", PrintLog(floatfmt=".5f")),
         ]
 
-    def __getstate__(self):
-        state = super().__getstate__()
-        return {k: v for k, v in state.items() if k not in TRAINING_ATTRIBUTES}
+    def observer(self, rows, validation_rows):
+        """Return the observer that keeps the history and calls the callbacks."""
+        return SkorchCallbacks(self, rows, validation_rows)
+
+    def on_epoch_begin(self, net, *args, **kwargs):
+        """Begin an entry of the history, without skorch's slow indexing."""
+        self.history.append({"batches": [], "epoch": len(self.curves) + 1})
+
+    def forget_old_entries(self):
+        """Keep the newest entries of the history; the curves have all numbers."""
+        del self.history[:-MOST_ENTRIES]
 
     def snapshot(self):
-        """Return what training changes, as a copy."""
-        states = self.module_.state_dict(), self.optimizer_.state_dict()
-        return deepcopy(states), len(self.history)
+        """Return a copy of what training changes."""
+        parameters = [p.detach().clone() for p in self.module_.parameters()]
+        return parameters, deepcopy(self.optimizer_.state_dict()), len(self.curves)
 
     def restore(self, snapshot):
-        """Go back to a snapshot, after training that failed."""
-        (module_state, optimizer_state), n_epochs = snapshot
-        self.module_.load_state_dict(module_state)
+        """Go back to a snapshot."""
+        parameters, optimizer_state, n_epochs = snapshot
+        with torch.no_grad():
+            for parameter, value in zip(
+                self.module_.parameters(), parameters, strict=True
+            ):
+                parameter.copy_(value)
         self.optimizer_.load_state_dict(optimizer_state)
-        del self.history[n_epochs:]
-
-    def notify(self, method_name, **kwargs):
-        """Call a hook of the net and of all callbacks.
-
-        A KeyboardInterrupt from a callback is how skorch's callbacks ask for an end of
-        training, and a Ctrl-C during a callback looks the same; elsewhere it is raised.
-        """
-        getattr(self, method_name)(self, **kwargs)
-        for _, callback in self.callbacks_:
-            try:
-                getattr(callback, method_name)(self, **kwargs)
-            except KeyboardInterrupt as error:
-                raise TrainingStopped from error
-
-    def hears(self, *hooks):
-        """Say whether a callback has any of these hooks."""
-        return any(
-            getattr(type(callback), hook) is not getattr(Callback, hook)
-            for _, callback in self.callbacks_
-            for hook in hooks
-        )
-
-    def check_schedule(self, lr_schedule):
-        """Raise where a callback would change the learning rate besides a schedule."""
-        schedulers = any(isinstance(c, LRScheduler) for _, c in self.callbacks_)
-        if schedulers and lr_schedule != "constant":
-            raise ValueError(
-                "LRScheduler among the callbacks needs lr_schedule='constant', got "
-                f"lr_schedule={lr_schedule!r}."
-            )
-
-    def as_dataset(self, rows):
-        """Return rows as callbacks expect them, or None for None."""
-        return None if rows is None else CallbackDataset(rows)
+        n_new_epochs = len(self.curves) - n_epochs
+        del self.history[len(self.history) - n_new_epochs :]
+        self.curves.truncate(n_epochs)
 
     def frozen_copy(self):
         """Return a net that evaluates, with the weights as they are now."""
-        self._set_generators(lambda: None)
         net = object.__new__(type(self))
         vars(net).update(
             vars(self),
-            module_=deepcopy(self.module_).eval(),
+            module_=self.module_.evaluating_copy(),
             history_=type(self.history)(self.history),
+            curves=self.curves.copy(),
         )
-        net.forget_training()
         del net.optimizer_
         return net
 
     def predict(self, X):
-        """Return the outputs of the module for X, or for those of a dataset."""
+        """Return the outputs of the network for X, or for those of a dataset."""
         return self._infer(X)
 
     def score(self, X, y=None):
         """Return the negative mean loss of the outputs for X as their own target."""
-        return -self._infer(X, function=self.row_errors).mean(dtype=np.float64)
+        return -self._infer(X, function=self.row_losses).mean(dtype=np.float64)
+
+    def row_losses(self, network, X):
+        """Return the loss of each row of a tensor, as its own target."""
+        return self.criterion_.row_losses(network(X), X)
 
     def _infer(self, X, **how):
         rows = self._in_precision(X)
@@ -215,33 +164,14 @@ class LeanNet(Training, NeuralNet):
             return sparse.csr_array(X, dtype=self.dtype)
         return np.asarray(X, self.dtype)
 
-    def row_errors(self, module, X):
-        """Return the error of each row of a tensor, of shape (n_rows,)."""
-        return self.criterion_.row_errors(module(X), X)
-
-    def curves(self):
-        """Return what the history has of each epoch, as attributes of estimators."""
-
-        def curve(name):
-            values = [epoch.get(name, math.nan) for epoch in self.history]
-            recorded = name == "train_loss" or any(name in e for e in self.history)
-            return values if recorded else None
-
-        return {
-            "n_iter_": len(self.history),
-            "loss_curve_": curve("train_loss"),
-            "validation_loss_curve_": curve("valid_loss"),
-            "validation_scores_": curve("valid_score"),
-        }
-
 
 class ClassifierNet(ClassifierMixin, LeanNet):
-    """A net whose criterion turns outputs into probabilities and codes."""
+    """A net whose loss turns outputs into probabilities and codes."""
 
     @property
     def classes_(self):
         """The codes of the classes."""
-        return np.arange(self.n_outputs)
+        return np.arange(self.n_classes)
 
     def predict_proba(self, X):
         """Return the probabilities of the classes."""

@@ -74,7 +74,9 @@ class Rows(Dataset):
         return self.X.shape[0] if self.index is None else len(self.index)
 
     def take(self, positions):
-        """Return ``(X, target)`` of some rows, as dense tensors on the device.
+        """Return ``(X, y, weight)`` of some rows, as dense tensors on the device.
+
+        The weight is None where rows have none; y is X where that is its own target.
 
         Parameters
         ----------
@@ -85,12 +87,9 @@ class Rows(Dataset):
         if positions is not None:
             index = positions if index is None else index[positions]
         X = self._dense(index)
-        if self.y is None:
-            return X, X
-        y = _pick(self.y, index)
-        if self.sample_weight is None:
-            return X, y
-        return X, (y, _pick(self.sample_weight, index))
+        y = X if self.y is None else _pick(self.y, index)
+        weight = self.sample_weight
+        return X, y, None if weight is None else _pick(weight, index)
 
     def inputs(self):
         """Return X of the rows, as a tensor or CSR matrix."""
@@ -101,10 +100,6 @@ class Rows(Dataset):
     def targets(self):
         """Return the targets as a tensor, or None where X is its own target."""
         return None if self.y is None else _pick(self.y, self.index)
-
-    def codes(self):
-        """Return the targets as an ndarray of shape (n_rows,)."""
-        return self.targets().cpu().numpy()
 
     def split(self, positions):
         """Return two sets of rows, without and with those at `positions`; no copy."""

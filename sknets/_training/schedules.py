@@ -34,7 +34,7 @@ class ConstantRate:
         """Set the learning rate of the next update."""
 
     def after_epoch(self, loss):
-        """Take note of the end of an epoch, and of the loss to judge it by."""
+        """Record the loss of an epoch that is followed by another one."""
 
     def close(self):
         """Leave the optimizer as it was found, but for its learning rate."""
@@ -91,7 +91,7 @@ class TorchSchedule(ConstantRate):
         self.is_first = False
 
     def after_epoch(self, loss):
-        """Take note of the end of an epoch, and of the loss to judge it by."""
+        """Record the loss of an epoch that is followed by another one."""
         if self.each_update:
             return
         if isinstance(self.scheduler, ReduceLROnPlateau):

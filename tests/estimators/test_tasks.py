@@ -171,11 +171,12 @@ class CtrlC(Recorder):
 
 
 @pytest.mark.parametrize(
-    ("event", "n_epochs"), [("begin epoch", 1), ("end epoch", 2), ("end fit", 5)]
+    ("event", "epoch", "n_epochs"),
+    [("begin epoch", 2, 1), ("end epoch", 2, 2), ("end fit", 5, 5)],
 )
-def test_ctrl_c_in_a_callback_keeps_what_is_learned(event, n_epochs, named):
+def test_ctrl_c_in_a_callback_keeps_what_is_learned(event, epoch, n_epochs, named):
     model = mlp(max_epochs=5).set_callbacks(CtrlC(event))
-    with pytest.warns(UserWarning, match=f"interrupted in epoch {n_epochs}"):
+    with pytest.warns(UserWarning, match=f"interrupted in epoch {epoch}"):
         model.fit(*named)
     assert model.n_iter_ == n_epochs
     assert model.score(*named) > 0.3

@@ -5,16 +5,12 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from sknets._networks.autoencoder import (
-    ActivityPenalty,
-    Autoencoder,
-    BernoulliCrossEntropy,
-    Corruption,
-    HalfSquaredError,
-    kl_activity,
-    l1_activity,
-)
-from sknets._networks.layers import ACTIVATIONS, Network
+from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.autoencoder import Autoencoder
+from sknets._networks.layers import Corruption
+from sknets._networks.losses import BernoulliCrossEntropy, HalfSquaredError
+from sknets._networks.network import Network
+from sknets._networks.penalties import ActivityPenalty, kl_activity, l1_activity
 
 
 def generator(seed=0):
@@ -163,12 +159,13 @@ def test_the_penalty_is_there_in_training_only():
     X = torch.rand(3, 6, generator=generator(1))
     penalty = ActivityPenalty("l1", 0.5, 0.1)
     module = autoencoder(penalty=penalty, corruption=Corruption(None, 0))
-    outputs, cost = module.train()(X)
+    outputs, cost = module.train().training_outputs(X)
+    torch.testing.assert_close(outputs, module(X))
     torch.testing.assert_close(outputs, module.eval()(X))
     expected = 0.5 * module.encoder(X).abs().sum(dim=1).mean()
     torch.testing.assert_close(cost, expected)
-    plain = HalfSquaredError()(outputs, X)
-    torch.testing.assert_close(HalfSquaredError()((outputs, cost), X), plain + cost)
+    loss, _ = module.gradient_function(HalfSquaredError())(X, X)
+    torch.testing.assert_close(loss, HalfSquaredError()(outputs, X).detach() + cost)
 
 
 # -- penalties and losses by hand ----------------------------------------------------
@@ -198,7 +195,7 @@ def test_kl_activity_of_saturated_units_is_finite(value):
 def test_half_squared_error_in_closed_form():
     X, target = torch.tensor([[1.0, 2.0], [3.0, 5.0]]), torch.zeros(2, 2)
     assert HalfSquaredError()(X, target).item() == (1 + 4 + 9 + 25) / 4
-    assert HalfSquaredError().row_errors(X, target).tolist() == [2.5, 17.0]
+    assert HalfSquaredError().row_losses(X, target).tolist() == [2.5, 17.0]
 
 
 def test_cross_entropy_is_the_bernoulli_likelihood():
@@ -206,7 +203,7 @@ def test_cross_entropy_is_the_bernoulli_likelihood():
     X = torch.rand(5, 3, dtype=torch.float64, generator=generator(1))
     p = 1 / (1 + torch.exp(-logits))
     rows = -(X * p.log() + (1 - X) * (1 - p).log()).sum(dim=1)
-    torch.testing.assert_close(BernoulliCrossEntropy().row_errors(logits, X), rows)
+    torch.testing.assert_close(BernoulliCrossEntropy().row_losses(logits, X), rows)
     torch.testing.assert_close(BernoulliCrossEntropy()(logits, X), rows.mean())
 
 

@@ -18,7 +18,7 @@ from sknets import (
     MLPDropoutClassifier,
     SoftmaxClassifier,
 )
-from sknets._networks.layers import ACTIVATIONS
+from sknets._networks.activations import ACTIVATIONS
 from sknets._training import evaluation
 from sknets._training.evaluation import (
     convolutions_in_float32,

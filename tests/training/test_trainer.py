@@ -194,7 +194,7 @@ def test_validation_split_is_stratified_and_disjoint(digits):
     assert len(held_out) == 120
     assert not set(train.index.tolist()) & set(held_out.index.tolist())
     assert len(train) + len(held_out) == len(X)
-    assert abs(np.bincount(held_out.codes()) - np.bincount(y) / 10).max() < 1
+    assert abs(np.bincount(held_out.targets()) - np.bincount(y) / 10).max() < 1
 
 
 def test_too_few_rows_to_hold_out(small):

@@ -1,0 +1,107 @@
+"""The gradient of a stack of dense layers by the chain rule, layer by layer.
+
+Autograd's bookkeeping takes a third of a training step of softmax regression, and a
+sixth of a training step of the MLP (784-300-10, batch 100).
+"""
+
+import torch
+from torch import nn
+
+from sknets._networks.activations import ACTIVATION_MATHS
+from sknets._networks.layers import Dropout
+
+
+def stack_gradient(layers, criterion):
+    """Return the gradient function of a stack of layers; see `Network`.
+
+    Parameters
+    ----------
+    layers : list of nn.Module
+        Linear, activations and Dropout. Before the first Linear, also layers that work
+        on the input alone.
+    criterion : Loss
+    """
+    layers = [layer for layer in layers if not does_nothing(layer)]
+    first = next(i for i, layer in enumerate(layers) if isinstance(layer, nn.Linear))
+    rules = [rule_of(layer, layer is layers[first]) for layer in layers[first:]]
+
+    @torch.no_grad()
+    def loss_and_gradient(X, y, weight=None):
+        for layer in layers[:first]:
+            X = layer(X)
+        for rule in rules:
+            X = rule.forward(X)
+        loss, gradient = criterion.loss_and_gradient(X, y, weight)
+        for rule in reversed(rules):
+            gradient = rule.backward(gradient)
+        return loss, X
+
+    return loss_and_gradient
+
+
+def does_nothing(layer):
+    """Return whether a layer hands on its input, also in training."""
+    return isinstance(layer, nn.Identity) or (
+        isinstance(layer, Dropout) and not layer.p
+    )
+
+
+def rule_of(layer, is_first):
+    """Return the rule of a layer: its output in training, then its gradients."""
+    if isinstance(layer, nn.Linear):
+        return LinearRule(layer, is_first)
+    if isinstance(layer, Dropout):
+        return DropoutRule(layer)
+    return ActivationRule(layer)
+
+
+class LinearRule:
+    """X W^T + b. Its gradients overwrite those of the previous batch."""
+
+    def __init__(self, layer, is_first):
+        self.weight, self.bias = layer.weight, layer.bias
+        self.is_first = is_first
+        self.weight_transposed = layer.weight.t()
+        self.weight_gradient = torch.empty_like(self.weight)
+        self.bias_gradient = torch.empty_like(self.bias)
+
+    def forward(self, X):
+        self.X = X
+        return torch.addmm(self.bias, X, self.weight_transposed)
+
+    def backward(self, gradient):
+        torch.mm(gradient.t(), self.X, out=self.weight_gradient)
+        torch.sum(gradient, 0, out=self.bias_gradient)
+        # Callbacks and optimizers may have frozen a parameter or dropped its gradient.
+        weight, bias = self.weight, self.bias
+        weight.grad = self.weight_gradient if weight.requires_grad else None
+        bias.grad = self.bias_gradient if bias.requires_grad else None
+        return None if self.is_first else gradient @ self.weight
+
+
+class ActivationRule:
+    """An activation, whose derivative follows from its output."""
+
+    def __init__(self, layer):
+        self.function, self.derivative = ACTIVATION_MATHS[type(layer)]
+
+    def forward(self, X):
+        self.output = self.function(X)
+        return self.output
+
+    def backward(self, gradient):
+        return gradient.mul_(self.derivative(self.output))
+
+
+class DropoutRule:
+    """A product with a random mask."""
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def forward(self, X):
+        self.mask = self.layer.mask(X)
+        return X * self.mask
+
+    def backward(self, gradient):
+        return gradient.mul_(self.mask)

@@ -1,0 +1,103 @@
+"""The convolutional network."""
+
+import torch
+from torch import nn
+from torch.nn.utils import skip_init
+
+from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.initialisation import truncated_normal_
+from sknets._networks.network import Network
+from sknets._networks.perceptron import Perceptron
+
+
+class ConvBlock(nn.Sequential):
+    """Convolution that keeps height and width, 2 x 2 max pooling.
+
+    The activation is monotone, so it may come after the pooling instead of before:
+    the same numbers from a quarter of the work.
+    """
+
+    def __init__(self, n_in, n_out, kernel_size):
+        super().__init__()
+        if kernel_size % 2 == 0:
+            self.append(nn.ZeroPad2d((0, 1, 0, 1)))
+        padding = (kernel_size - 1) // 2
+        self.append(skip_init(nn.Conv2d, n_in, n_out, kernel_size, padding=padding))
+        self.append(nn.MaxPool2d(2, ceil_mode=True))
+
+
+class ConvNet(Network):
+    """Convolution blocks, then a perceptron with dropout.
+
+    Parameters
+    ----------
+    image_shape : (height, width, channels)
+        How a row folds into an image.
+    channels : sequence of int
+    kernel_size : int
+    hidden_layer_sizes : sequence of int
+    n_outputs : int
+    activation : key of ACTIVATIONS
+    dropout : float in [0, 1)
+    """
+
+    max_rows = 256
+    hides_infinity = True  # max pooling does
+
+    def __init__(
+        self,
+        image_shape,
+        channels,
+        kernel_size,
+        hidden_layer_sizes,
+        n_outputs,
+        activation,
+        dropout,
+    ):
+        super().__init__()
+        self.image_shape = image_shape
+        height, width, n_inputs = image_shape
+        self.convolutions = nn.Sequential()
+        self.largest_convolution = 0
+        for n_channels in channels:
+            self.convolutions.append(ConvBlock(n_inputs, n_channels, kernel_size))
+            weights = n_inputs * n_channels * kernel_size**2
+            self.largest_convolution = max(
+                self.largest_convolution, height * width * weights
+            )
+            n_inputs = n_channels
+            height, width = -(-height // 2), -(-width // 2)
+        self.activation = ACTIVATIONS[activation]()
+        self.head = Perceptron(
+            height * width * n_inputs,
+            hidden_layer_sizes,
+            n_outputs,
+            activation,
+            dropout,
+        )
+        # A training step takes a fifth less time than channels first on a CPU.
+        self.to(memory_format=torch.channels_last)
+
+    def reset_parameters(self, generator):
+        """Set all weights truncated normal, all biases 0.1."""
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias"):
+                nn.init.constant_(parameter, 0.1)
+            else:
+                truncated_normal_(parameter, generator)
+
+    @property
+    def multiply_adds(self):
+        """Multiplications and additions of the largest layer for a row.
+
+        They decide how many threads pay.
+        """
+        return max(self.largest_convolution, self.head.multiply_adds)
+
+    def forward(self, X):
+        maps = X.view(-1, *self.image_shape).permute(0, 3, 1, 2)
+        # In evaluation, all but the convolutions may be in float64.
+        dtype = self.head.output.weight.dtype
+        for block in self.convolutions:
+            maps = self.activation(block(maps.to(X.dtype)).to(dtype))
+        return self.head(maps.permute(0, 2, 3, 1).flatten(1))

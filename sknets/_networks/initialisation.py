@@ -1,0 +1,10 @@
+"""Initial weights."""
+
+from torch import nn
+
+
+def truncated_normal_(tensor, generator, std=0.1):
+    """Fill with normal numbers of deviation `std`, redrawn beyond two deviations."""
+    return nn.init.trunc_normal_(
+        tensor, std=std, a=-2 * std, b=2 * std, generator=generator
+    )

@@ -1,0 +1,163 @@
+"""Losses: the mean over rows of what outputs cost.
+
+A loss maps outputs, targets and the weights of rows, or None, to a scalar. The weighted
+mean divides by the number of rows, so weights are relative to their mean.
+"""
+
+import torch
+from torch import nn
+
+
+class Loss(nn.Module):
+    """A loss, given by the loss of each row and its derivative."""
+
+    def row_losses(self, outputs, y):
+        """Return the loss of each row, of shape (n_rows,)."""
+        raise NotImplementedError
+
+    def slope(self, outputs, y):
+        """Return the derivative of the row losses by the outputs."""
+        raise NotImplementedError
+
+    def mean(self, outputs, y):
+        """Return the mean of the row losses."""
+        return self.row_losses(outputs, y).mean()
+
+    def forward(self, outputs, y, weight=None):
+        if weight is None:
+            return self.mean(outputs, y)
+        return torch.dot(self.row_losses(outputs, y), weight) / len(weight)
+
+    def loss_and_gradient(self, outputs, y, weight=None):
+        """Return the loss, and its gradient by the outputs."""
+        loss = self(outputs, y, weight)
+        return loss, average(self.slope(outputs, y), weight)
+
+
+def average(slope, weight):
+    """Return the gradient of a mean from the derivatives of its rows, in place."""
+    slope.mul_(1 / len(slope))
+    return slope if weight is None else slope.mul_(weight.unsqueeze(1))
+
+
+# -- of classes ----------------------------------------------------------------------
+
+
+class CrossEntropy(Loss):
+    """Cross-entropy of logits that compete in a softmax; y holds codes of classes."""
+
+    @staticmethod
+    def decision(logits):
+        """Return the logits; for two classes the log-odds of the second."""
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    @staticmethod
+    def probabilities(logits):
+        """Return the probabilities of the classes."""
+        return logits.softmax(1)
+
+    @staticmethod
+    def log_probabilities(logits):
+        """Return the logarithms of the probabilities of the classes."""
+        return logits.log_softmax(1)
+
+    @staticmethod
+    def codes(logits):
+        """Return the codes of the most probable classes."""
+        return logits.argmax(1)
+
+    def row_losses(self, outputs, y):
+        return nn.functional.cross_entropy(outputs, y, reduction="none")
+
+    def mean(self, outputs, y):
+        return nn.functional.cross_entropy(outputs, y)
+
+    def loss_and_gradient(self, outputs, y, weight=None):
+        log_probabilities = outputs.log_softmax(1)
+        losses = nn.functional.nll_loss(
+            log_probabilities, y, reduction="mean" if weight is None else "none"
+        )
+        loss = losses if weight is None else torch.dot(losses, weight) / len(weight)
+        slope = log_probabilities.exp_()
+        slope.scatter_(1, y.unsqueeze(1), -1.0, reduce="add")
+        return loss, average(slope, weight)
+
+
+class BinaryCrossEntropy(Loss):
+    """Cross-entropy of a logit for each label, summed; y is an indicator."""
+
+    @staticmethod
+    def decision(logits):
+        """Return the log-odds of the labels."""
+        return logits
+
+    @staticmethod
+    def probabilities(logits):
+        """Return the probabilities of the labels."""
+        return logits.sigmoid()
+
+    @staticmethod
+    def log_probabilities(logits):
+        """Return the logarithms of the probabilities of the labels."""
+        return nn.functional.logsigmoid(logits)
+
+    @staticmethod
+    def codes(logits):
+        """Return which labels are more probable than not."""
+        return (logits > 0).long()
+
+    def row_losses(self, outputs, y):
+        return nn.functional.binary_cross_entropy_with_logits(
+            outputs, y.to(outputs.dtype), reduction="none"
+        ).sum(1)
+
+    def slope(self, outputs, y):
+        return outputs.sigmoid().sub_(y)
+
+
+# -- of reconstructions --------------------------------------------------------------
+
+
+class ReconstructionLoss(Loss):
+    """An error summed over the features."""
+
+    @staticmethod
+    def error(outputs, y, reduction):
+        """Return the error of entries, or its sum, as torch's functions reduce it."""
+        raise NotImplementedError
+
+    def row_losses(self, outputs, y):
+        return self.error(outputs, y, "none").sum(dim=1)
+
+    def mean(self, outputs, y):
+        return self.error(outputs, y, "sum") / len(y)
+
+
+class HalfSquaredError(ReconstructionLoss):
+    """Half of the squared error."""
+
+    @staticmethod
+    def error(outputs, y, reduction):
+        return nn.functional.mse_loss(outputs, y, reduction=reduction) / 2
+
+    def slope(self, outputs, y):
+        return outputs - y
+
+
+class BernoulliCrossEntropy(ReconstructionLoss):
+    """Cross-entropy of y, in [0, 1], and the logistic function of logits."""
+
+    @staticmethod
+    def error(outputs, y, reduction):
+        return nn.functional.binary_cross_entropy_with_logits(
+            outputs, y, reduction=reduction
+        )
+
+    def slope(self, outputs, y):
+        return outputs.sigmoid() - y
+
+
+RECONSTRUCTION_LOSSES = {
+    "squared_error": HalfSquaredError,
+    "cross_entropy": BernoulliCrossEntropy,
+}

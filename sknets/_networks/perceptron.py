@@ -1,0 +1,49 @@
+"""The multilayer perceptron with dropout."""
+
+from torch import nn
+from torch.nn.utils import skip_init
+
+from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.initialisation import truncated_normal_
+from sknets._networks.layers import Dropout
+from sknets._networks.network import DenseNetwork
+
+
+class Perceptron(DenseNetwork):
+    """A multilayer perceptron with dropout; without hidden layers, softmax regression.
+
+    Parameters
+    ----------
+    n_features : int
+    hidden_layer_sizes : sequence of int
+    n_outputs : int
+    activation : key of ACTIVATIONS
+    dropout : float in [0, 1)
+    """
+
+    def __init__(self, n_features, hidden_layer_sizes, n_outputs, activation, dropout):
+        super().__init__()
+        self.hidden = nn.Sequential()
+        n_inputs = n_features
+        for size in hidden_layer_sizes:
+            self.hidden.append(skip_init(nn.Linear, n_inputs, size))
+            self.hidden.append(ACTIVATIONS[activation]())
+            self.hidden.append(Dropout(dropout))
+            n_inputs = size
+        self.output = skip_init(nn.Linear, n_inputs, n_outputs)
+
+    def reset_parameters(self, generator):
+        """Set hidden weights truncated normal, everything else zero."""
+        for layer in self.hidden:
+            if isinstance(layer, nn.Linear):
+                truncated_normal_(layer.weight, generator)
+                nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def stack(self):
+        """Return the layers from input to output."""
+        return [*self.hidden, self.output]
+
+    def forward(self, X):
+        return self.output(self.hidden(X))

@@ -1,0 +1,152 @@
+"""skorch's callbacks, as an observer of training."""
+
+import torch
+from skorch.callbacks import Callback, LRScheduler
+from skorch.dataset import Dataset
+
+from sknets._training.observers import Observer, TrainingStopped
+
+BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+class SkorchCallbacks(Observer):
+    """Write skorch's history, and call the net's callbacks as skorch does.
+
+    Callbacks see batches as ``(X, y)``.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+    rows : Rows
+        Training data.
+    validation_rows : Rows or None
+    """
+
+    def __init__(self, net, rows, validation_rows):
+        self.net = net
+        self.rows = rows
+        self.datasets = {
+            "dataset_train": CallbackDataset(rows),
+            "dataset_valid": validation_rows and CallbackDataset(validation_rows),
+        }
+        self.hears_batches = any(
+            getattr(type(callback), hook) is not getattr(Callback, hook)
+            for _, callback in net.callbacks_
+            for hook in BATCH_HOOKS
+        )
+
+    def begin(self, trainer):
+        """Call the hooks of the beginning of training."""
+        self._notify("on_train_begin", X=self.rows.X, y=self.rows.y)
+
+    def begin_epoch(self, trainer):
+        """Begin an entry of the history."""
+        self._notify("on_epoch_begin", **self.datasets)
+
+    def begin_batch(self, trainer, batch):
+        """Call the hooks of the beginning of a batch."""
+        self._notify("on_batch_begin", batch=batch[:2], training=True)
+
+    def see_gradients(self, trainer, batch):
+        """Call the hooks for gradients."""
+        self._notify(
+            "on_grad_computed",
+            named_parameters=list(self.net.get_all_learnable_params()),
+            batch=batch[:2],
+            training=True,
+        )
+
+    def end_batch(self, trainer, batch, loss, outputs):
+        """Record the loss of a batch."""
+        self.net.history.record_batch("train_loss", loss.item())
+        self.net.history.record_batch("train_batch_size", len(batch[0]))
+        self._notify(
+            "on_batch_end", batch=batch[:2], training=True, loss=loss, y_pred=outputs
+        )
+
+    def end_epoch(self, trainer):
+        """Complete the entry of the history, or drop it if the epoch was cut short."""
+        if not trainer.record:
+            self._drop_unfinished_entry()
+            return
+        # skorch's own indexing takes time that grows with the number of epochs.
+        entry = list.__getitem__(self.net.history, -1)
+        for name in ("train_loss", "valid_loss"):
+            if name in trainer.record:
+                lowest = trainer.curves.lowest[name]
+                entry[f"{name}_best"] = trainer.record[name] < lowest
+        entry.update(trainer.record)
+        if not self.hears_batches:
+            entry["batches"].append({})  # skorch's Checkpoint looks at the last
+        self._notify("on_epoch_end", **self.datasets)
+
+    def end(self, trainer):
+        """Call the hooks of the end of training."""
+        self._drop_unfinished_entry()
+        self._notify("on_train_end", X=self.rows.X, y=self.rows.y)
+
+    def _drop_unfinished_entry(self):
+        history = self.net.history
+        if history and "train_loss" not in list.__getitem__(history, -1):
+            del history[-1]
+
+    def _notify(self, method_name, **arguments):
+        """Call a hook of the net and of all callbacks.
+
+        A KeyboardInterrupt from a callback is how skorch's callbacks ask for an end of
+        training, and a Ctrl-C during a callback looks the same; elsewhere it is raised.
+        """
+        getattr(self.net, method_name)(self.net, **arguments)
+        for _, callback in self.net.callbacks_:
+            try:
+                getattr(callback, method_name)(self.net, **arguments)
+            except KeyboardInterrupt as error:
+                raise TrainingStopped from error
+
+
+class CallbackDataset(Dataset):
+    """Rows as callbacks expect them, with an `X` and a `y`: a tensor or CSR, and codes.
+
+    Parameters
+    ----------
+    rows : Rows
+    """
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, i):
+        X, y, _ = self.rows.take(torch.tensor([i], device=self.rows.device))
+        return X[0], y[0]
+
+    @property
+    def X(self):  # noqa: N802
+        """The features."""
+        return self.rows.inputs()
+
+    @property
+    def y(self):
+        """The targets; None for an autoencoder."""
+        return self.rows.targets()
+
+
+def check_callbacks(callbacks, lr_schedule):
+    """Raise where callbacks are not of skorch, or where two would set the rate."""
+    for callback in callbacks:
+        if isinstance(callback, tuple) and len(callback) == 2:
+            _, callback = callback
+        kind = callback if isinstance(callback, type) else type(callback)
+        if not issubclass(kind, Callback):
+            raise TypeError(
+                "callbacks must be of skorch.callbacks, or pairs of a name and one of "
+                f"them, got {callback!r}. Those of scikit-learn are set by "
+                "set_callbacks."
+            )
+        if issubclass(kind, LRScheduler) and lr_schedule != "constant":
+            raise ValueError(
+                "LRScheduler among the callbacks needs lr_schedule='constant', got "
+                f"lr_schedule={lr_schedule!r}."
+            )

@@ -20,8 +20,8 @@ __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
+    "MakerOf",
     "StrOptions",
-    "SubclassOf",
     "check_partial_fit_first_call",
     "check_sample_weight",
     "check_sizes",
@@ -61,21 +61,22 @@ def without_callbacks(estimator):
     return estimator.set_callbacks() if supported else estimator
 
 
-class SubclassOf(HasMethods):
-    """Accept the subclasses of a class, such as every optimizer of torch.
+class MakerOf(HasMethods):
+    """Accept the subclasses of a class, and callables that are no classes.
 
     scikit-learn takes no constraints but its own, hence the parent.
     """
 
     def __init__(self, parent):
-        super().__init__("__subclasses__")
+        super().__init__("__call__")
         self.parent = parent
 
     def is_satisfied_by(self, val):
-        return isinstance(val, type) and issubclass(val, self.parent)
+        return issubclass(val, self.parent) if isinstance(val, type) else callable(val)
 
     def __str__(self):
-        return f"a subclass of {self.parent.__module__}.{self.parent.__qualname__}"
+        parent = f"{self.parent.__module__}.{self.parent.__qualname__}"
+        return f"a subclass of {parent} or a callable that makes one"
 
 
 def check_sample_weight(sample_weight, X, *, dtype):

@@ -31,7 +31,7 @@ class MLPDropoutClassifier(NetworkClassifier):
         layers start from, or a fitted pipeline that ends in one; then X must be as its
         last step sees it. `hidden_layer_sizes` must start with the encoder's layers,
         `hidden_layer_sizes` and `n_components` there, and `activation` be the same.
-        `clone` keeps the fitted autoencoder. As a value in the grid of a search, wrap
+        `clone` copies the fitted autoencoder. As a value in the grid of a search, wrap
         it in `sklearn.frozen.FrozenEstimator`.
 
     {parameters}
@@ -71,6 +71,7 @@ class MLPDropoutClassifier(NetworkClassifier):
     """
 
     _auto_updates = 3000
+    _copied_parameters = ("callbacks", "pretrained")  # a clone of it is not fitted
     _auto_min_epochs = 10
     _multi_label = True
     _size_parameters = ("hidden_layer_sizes",)
@@ -154,47 +155,3 @@ class MLPDropoutClassifier(NetworkClassifier):
 
     def _sizes(self):
         return check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
-
-    def get_params(self, deep=True):
-        """Get the parameters of this estimator, but not those of `pretrained`.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Makes no difference here.
-
-        Returns
-        -------
-        params : dict
-            Parameter names mapped to their values.
-        """
-        # The autoencoder is fitted: what would search over them, or seed them, would
-        # change the user's object and nothing else.
-        return super().get_params(deep=False)
-
-    def set_params(self, **params):
-        """Set the parameters of this estimator.
-
-        Parameters
-        ----------
-        **params : dict
-            Estimator parameters.
-
-        Returns
-        -------
-        self : object
-            This estimator.
-        """
-        nested = [name for name in params if name.startswith("pretrained__")]
-        if nested:
-            raise ValueError(
-                f"{nested[0]} cannot be set, as pretrained is fitted already. Fit "
-                "another autoencoder."
-            )
-        return super().set_params(**params)
-
-    def __sklearn_clone__(self):
-        # A clone of an autoencoder would no longer be fitted.
-        cloned = super().__sklearn_clone__()
-        cloned.pretrained = self.pretrained
-        return cloned

@@ -1,13 +1,14 @@
 """What the estimators share: validate, build, train, set the fitted attributes."""
 
+import warnings
 from contextlib import contextmanager
-from numbers import Integral, Real
+from copy import copy, deepcopy
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
 from sknets._compute.devices import name_what_needs_memory, resolve_device
@@ -21,17 +22,17 @@ from sknets._compute.seeds import (
 from sknets._data.compatibility import (
     CALLBACK_ATTRIBUTES,
     CallbackSupportMixin,
-    Interval,
-    StrOptions,
-    SubclassOf,
 )
 from sknets._data.inputs import NO_Y, check_all_finite, float_dtype, validate
+from sknets._estimators.parameters import (
+    SHARED_CONSTRAINTS,
+    warn_of_ineffective_parameters,
+)
 from sknets._estimators.tasks import EpochTasks, curve_attributes
 from sknets._training.callbacks import check_callbacks
 from sknets._training.early_stopping import EarlyStopping
 from sknets._training.evaluation import evaluate, input_dtype, require_finite
 from sknets._training.net import build_net
-from sknets._training.optimizers import OPTIMIZERS
 from sknets._training.progress import BatchProgress
 from sknets._training.rows import Rows, count_batches
 from sknets._training.trainer import Trainer
@@ -48,34 +49,22 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
 
     _multi_label = False
     _size_parameters = ()
+    _copied_parameters = ("callbacks",)  # whose state scikit-learn cannot clone
 
-    _parameter_constraints = {
-        "optimizer": [StrOptions(set(OPTIMIZERS)), SubclassOf(torch.optim.Optimizer)],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "lr_schedule": [StrOptions({"constant", "cosine"}), callable],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
-        "warm_start": ["boolean"],
-        "callbacks": [list, None],
-        "device": [str, torch.device],
-        "dtype": [StrOptions({"float32", "float64"})],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints = SHARED_CONSTRAINTS
 
     def __init__(self, **parameters):
         for name, value in parameters.items():
             setattr(self, name, value)
+
+    def __sklearn_clone__(self):
+        plain = copy(self)
+        for name in self._copied_parameters:
+            setattr(plain, name, None)
+        cloned = super(NetworkEstimator, plain).__sklearn_clone__()
+        for name in self._copied_parameters:
+            setattr(cloned, name, deepcopy(getattr(self, name)))
+        return cloned
 
     @property
     def module_(self):
@@ -171,6 +160,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
                 seed=seed,
                 verbose=self.verbose,
             )
+        self._parameters_of_net = self.get_params(deep=False)
 
     def _describe_size(self, n_features, n_outputs):
         sizes = [f"{name}={getattr(self, name)}" for name in self._size_parameters]
@@ -200,6 +190,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             Whether to train for one epoch at a constant rate.
         """
         net = self.net_
+        if len(net.curves):
+            warn_of_ineffective_parameters(self)
         rows = Rows(X, y, sample_weight, device=self.device_)
         held_out, source = None, X
         if validation is not None:
@@ -207,6 +199,12 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             held_out = Rows(*validation, device=self.device_)
         elif self.early_stopping and not single_pass:
             rows, held_out = self._hold_out(rows)
+        if held_out is None and self.scoring is not None and not single_pass:
+            warnings.warn(
+                f"scoring={self.scoring!r} has no effect without validation data. Pass "
+                "X_val to fit, or set early_stopping=True.",
+                stacklevel=5,
+            )
         validation, stopping, observers = None, None, []
         if held_out is not None:
             validation = Validation(held_out, self._scorer_of_rows(source, held_out))

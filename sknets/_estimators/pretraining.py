@@ -1,5 +1,7 @@
 """Initial weights from unsupervised training."""
 
+import warnings
+
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -8,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknets._compute.seeds import INITIALISATION, spawn_seed
 from sknets._data.compatibility import without_callbacks
+from sknets._estimators.parameters import changed_parameters
 from sknets._networks.activations import ACTIVATIONS
 
 
@@ -36,6 +39,7 @@ def pretrain_layers(stack, X):
             hidden_layer_sizes=(),
             max_epochs=stack.pretrain_epochs,
             early_stopping=False,
+            scoring=None,
             callbacks=None,
             verbose=0,
             random_state=spawn_seed(stack.net_.seed, INITIALISATION, depth + 1),
@@ -86,6 +90,13 @@ def find_encoder(pretrained):
             "grid of a search, wrap it in sklearn.frozen.FrozenEstimator, or the "
             "search will take an unfitted copy."
         ) from error
+    changed = changed_parameters(estimator, {"random_state"})
+    if changed:
+        warnings.warn(
+            f"{', '.join(changed)} changed since pretrained was fitted and has no "
+            "effect on its encoder.",
+            stacklevel=7,
+        )
     return estimator.module_.encoder
 
 

@@ -23,6 +23,8 @@ class SkorchCallbacks(Observer):
     """
 
     def __init__(self, net, rows, validation_rows):
+        if validation_rows is None:
+            check_no_validation_needed(net.callbacks_)
         self.net = net
         self.rows = rows
         self.datasets = {
@@ -149,4 +151,16 @@ def check_callbacks(callbacks, lr_schedule):
             raise ValueError(
                 "LRScheduler among the callbacks needs lr_schedule='constant', got "
                 f"lr_schedule={lr_schedule!r}."
+            )
+
+
+def check_no_validation_needed(callbacks):
+    """Raise where a named callback monitors validation data, which are not there."""
+    for _, callback in callbacks:
+        monitor = getattr(callback, "monitor", None)
+        if isinstance(monitor, str) and monitor.startswith("valid_"):
+            raise ValueError(
+                f"{type(callback).__name__} among the callbacks monitors {monitor!r}, "
+                "but there are no validation data. Pass X_val to fit, or set "
+                "early_stopping=True."
             )

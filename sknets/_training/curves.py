@@ -41,12 +41,14 @@ class Curves:
             curve.append(record.get(name, math.nan))
 
     def truncate(self, n_epochs):
-        """Forget all but the first epochs."""
+        """Forget all but the first epochs, in place."""
         for name in NAMES:
-            curve = (getattr(self, name) or [])[:n_epochs]
-            numbers = [number for number in curve if not math.isnan(number)]
-            keeps_curve = numbers or name == "train_loss"
-            setattr(self, name, curve if keeps_curve else None)
+            curve = getattr(self, name)
+            if curve is None:
+                continue
+            del curve[n_epochs:]
+            if name != "train_loss" and all(map(math.isnan, curve)):
+                setattr(self, name, None)
             earlier = (number for number in curve[:-1] if not math.isnan(number))
             self.lowest[name] = min(earlier, default=math.inf)
 

@@ -69,6 +69,11 @@ def build_net(
         seed=seed,
         **options,
     ).initialize()
+    if not isinstance(net.optimizer_, torch.optim.Optimizer):
+        raise TypeError(
+            "optimizer must make a torch.optim.Optimizer from parameters and a "
+            f"learning rate; {optimizer!r} made {net.optimizer_!r}."
+        )
     # A second reference to the trained network would double a pickle.
     net.module = type(network)
     return net
@@ -112,19 +117,19 @@ class LeanNet(NeuralNet):
     def snapshot(self):
         """Return a copy of what training changes."""
         parameters = [p.detach().clone() for p in self.module_.parameters()]
-        return parameters, deepcopy(self.optimizer_.state_dict()), len(self.curves)
+        lengths = len(self.history), len(self.curves)
+        return parameters, deepcopy(self.optimizer_.state_dict()), lengths
 
     def restore(self, snapshot):
         """Go back to a snapshot."""
-        parameters, optimizer_state, n_epochs = snapshot
+        parameters, optimizer_state, (n_entries, n_epochs) = snapshot
         with torch.no_grad():
             for parameter, value in zip(
                 self.module_.parameters(), parameters, strict=True
             ):
                 parameter.copy_(value)
         self.optimizer_.load_state_dict(optimizer_state)
-        n_new_epochs = len(self.curves) - n_epochs
-        del self.history[len(self.history) - n_new_epochs :]
+        del self.history[n_entries:]
         self.curves.truncate(n_epochs)
 
     def frozen_copy(self):

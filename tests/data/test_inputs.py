@@ -43,6 +43,7 @@ def outputs(estimator, X):
             3,
             hidden_layer_sizes=4,
             pretrain_epochs=1,
+            early_stopping=True,
             scoring=lambda c, X, y: 0.0,
             **QUICK,
         ),

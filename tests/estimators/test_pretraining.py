@@ -177,7 +177,7 @@ def test_clone_keeps_the_fitted_autoencoder(coder, digits):
     X, _, y, _ = digits
     model = classifier(coder)
     cloned = clone(model)
-    assert cloned.pretrained is coder
+    assert cloned.pretrained is not coder
     assert not hasattr(cloned, "module_")
     assert_array_equal(
         model.fit(X, y).predict_proba(X), cloned.fit(X, y).predict_proba(X)
@@ -250,6 +250,12 @@ def test_nothing_reaches_the_fitted_autoencoder(digits):
     model = MLPDropoutClassifier(20, pretrained=coder, max_epochs=1)
     BaggingClassifier(model, n_estimators=2, random_state=0).fit(X, y)
     assert coder.random_state == 0
-    with pytest.raises(ValueError, match="pretrained__noise_level cannot be set"):
-        clone(model).set_params(pretrained__noise_level=0.5)
+    changed = clone(model).set_params(pretrained__noise_level=0.5)
     assert coder.noise_level == 0.01
+    with pytest.warns(UserWarning, match="noise_level changed since pretrained was"):
+        changed.fit(X, y)
+
+
+def test_an_autoencoder_that_is_not_fitted_can_be_set():
+    model = MLPDropoutClassifier(pretrained=DenoisingAutoencoderTransformer())
+    assert model.set_params(pretrained__noise_level=0.5).pretrained.noise_level == 0.5

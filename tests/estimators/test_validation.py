@@ -262,6 +262,7 @@ def test_partial_fit_labels(estimator, small):
 
 
 @every_estimator
+@pytest.mark.filterwarnings("ignore:optimizer changed since:UserWarning")
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_unstable_training_raises_and_undoes_itself(estimator, method, small):
     X, y = small

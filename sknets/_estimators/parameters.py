@@ -1,0 +1,91 @@
+"""The parameters that all estimators share: their constraints, and when they count."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.metrics import get_scorer_names
+
+from sknets._data.compatibility import Interval, MakerOf, StrOptions
+from sknets._training.optimizers import OPTIMIZERS
+
+SHARED_CONSTRAINTS = {
+    "optimizer": [StrOptions(set(OPTIMIZERS)), MakerOf(torch.optim.Optimizer)],
+    "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "lr_schedule": [StrOptions({"constant", "cosine"}), callable],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "max_epochs": [
+        Interval(Integral, 1, None, closed="left"),
+        StrOptions({"auto"}),
+    ],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "scoring": [StrOptions(set(get_scorer_names())), callable, None],
+    "warm_start": ["boolean"],
+    "callbacks": [list, None],
+    "device": [str, torch.device],
+    "dtype": [StrOptions({"float32", "float64"})],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+# Parameters that each call of `fit` and `partial_fit` reads anew.
+EFFECTIVE_PARAMETERS = {
+    "batch_size",
+    "class_weight",
+    "early_stopping",
+    "learning_rate",
+    "lr_schedule",
+    "max_epochs",
+    "max_grad_norm",
+    "n_iter_no_change",
+    "pretrain_epochs",
+    "scoring",
+    "tol",
+    "validation_fraction",
+    "verbose",
+    "warm_start",
+}
+
+
+def warn_of_ineffective_parameters(estimator):
+    """Warn of parameters that changed since the network that goes on was built."""
+    changed = changed_parameters(estimator, EFFECTIVE_PARAMETERS)
+    if changed:
+        warnings.warn(
+            f"{', '.join(changed)} changed since the network was built and has no "
+            "effect on training that continues. Set warm_start=False to build another "
+            "network.",
+            stacklevel=6,
+        )
+
+
+def changed_parameters(estimator, ignored):
+    """Return the names of parameters that are not as they were for the network.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+        Fitted.
+    ignored : set of str
+    """
+    return [
+        name
+        for name, value in estimator._parameters_of_net.items()
+        if name not in ignored and not is_same(getattr(estimator, name), value)
+    ]
+
+
+def is_same(value, other):
+    """Return whether two values of a parameter mean the same."""
+    if value is other:
+        return True
+    try:
+        return bool(np.array_equal(value, other))
+    except (TypeError, ValueError):
+        return False

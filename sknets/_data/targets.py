@@ -67,10 +67,6 @@ class Reconstruction(Targets):
         self.criterion = criterion
         self.n_outputs = n_features
 
-    def decode(self, codes):
-        """Return None: there is no y."""
-        return None
-
 
 class Labels(Targets):
     """The classes, or labels, that a classifier knows."""

@@ -244,7 +244,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         scorer = check_scoring(self, self.scoring)
         if rows.index is not None:
             X = X[rows.index if torch.is_tensor(X) else rows.index.cpu().numpy()]
-        y = self._targets.decode(rows.targets().cpu().numpy())
+        y = rows.targets()
+        y = None if y is None else self._targets.decode(y.cpu().numpy())
 
         def score():
             # X has lost its names in validation, which would raise a warning.

@@ -159,7 +159,7 @@ def test_changed_kernels(name, change, small, monkeypatch, try_again):
 
     if change == "renamed":
         kernel = f"_fused_{name}_"
-        monkeypatch.setattr(lean, "_kernel_name", f"{kernel}renamed", raising=False)
+        monkeypatch.setattr(lean, "_kernel_name", f"{kernel}renamed")
     else:
         monkeypatch.setattr(lean, "_call_kernel", differ)
     found = fit(name, small)

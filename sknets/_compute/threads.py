@@ -9,7 +9,7 @@ from joblib.parallel import get_active_backend
 # Multiply-adds that keep a thread busy for longer than it takes to wake it: of the
 # largest product of a training step, and of a whole prediction.
 STEP_SHARE = 4_000_000
-PREDICTION_SHARE = 50_000_000
+PREDICTION_SHARE = 30_000_000
 
 _lock = threading.Lock()
 _this_thread = threading.local()

@@ -61,6 +61,8 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
     has_y = y is not NO_Y
     if isinstance(y, str):
         raise ValueError(f"y must be array-like, with a label per row; got {y!r}.")
+    if not (has_y or reset or ensure_all_finite) and is_ready(estimator, X, dtype):
+        return X
     options = {"multi_output": multi_output} if has_y else {}
     if torch.is_tensor(X):
         X = validate_tensor(estimator, X, dtype, reset, ensure_all_finite)
@@ -85,6 +87,22 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
     if not has_y:
         return X
     return X, column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
+
+
+def is_ready(estimator, X, dtype):
+    """Return whether X is an array to which validation would do nothing.
+
+    Validation takes a third of the time of predicting one row.
+    """
+    return (
+        type(X) is np.ndarray
+        and X.dtype == dtype
+        and X.ndim == 2
+        and X.shape[0] > 0
+        and X.shape[1] == estimator.n_features_in_
+        and X.flags.c_contiguous
+        and not hasattr(estimator, "feature_names_in_")
+    )
 
 
 def validate_tensor(estimator, X, dtype, reset, ensure_all_finite):

@@ -57,6 +57,7 @@ class Autoencoder(DenseNetwork):
         self.output = ACTIVATIONS[output_activation]()
         self.penalty = penalty
         self.emits_logits = emits_logits
+        self.describe_layers()
 
     def reset_parameters(self, generator):
         """Set the weights Xavier uniform, biases and a linear output's weights zero."""

@@ -58,13 +58,11 @@ class ConvNet(Network):
         self.image_shape = image_shape
         height, width, n_inputs = image_shape
         self.convolutions = nn.Sequential()
-        self.largest_convolution = 0
+        self.multiply_adds = 0
         for n_channels in channels:
             self.convolutions.append(ConvBlock(n_inputs, n_channels, kernel_size))
             weights = n_inputs * n_channels * kernel_size**2
-            self.largest_convolution = max(
-                self.largest_convolution, height * width * weights
-            )
+            self.multiply_adds = max(self.multiply_adds, height * width * weights)
             n_inputs = n_channels
             height, width = -(-height // 2), -(-width // 2)
         self.activation = ACTIVATIONS[activation]()
@@ -75,6 +73,7 @@ class ConvNet(Network):
             activation,
             dropout,
         )
+        self.multiply_adds = max(self.multiply_adds, self.head.multiply_adds)
         # A training step takes a fifth less time than channels first on a CPU.
         self.to(memory_format=torch.channels_last)
 
@@ -85,14 +84,6 @@ class ConvNet(Network):
                 nn.init.constant_(parameter, 0.1)
             else:
                 truncated_normal_(parameter, generator)
-
-    @property
-    def multiply_adds(self):
-        """Multiplications and additions of the largest layer for a row.
-
-        They decide how many threads pay.
-        """
-        return max(self.largest_convolution, self.head.multiply_adds)
 
     def forward(self, X):
         maps = X.view(-1, *self.image_shape).permute(0, 3, 1, 2)

@@ -17,8 +17,8 @@ class Network(nn.Module):
     Attributes
     ----------
     max_rows : int
-        Rows to evaluate at a time: enough to keep the cores busy, as few as caches
-        hold.
+        Rows to evaluate at a time. More rows cost memory; fewer cost a call for each
+        block.
     multiply_adds : int
         Multiplications and additions of the largest layer for a row. They decide how
         many threads pay.
@@ -26,7 +26,7 @@ class Network(nn.Module):
         Whether an infinite entry of X may have finite outputs.
     """
 
-    max_rows = 1024
+    max_rows = 5120
 
     def reset_parameters(self, generator):
         """Set the initial parameters, drawn from a ``torch.Generator``."""
@@ -90,15 +90,12 @@ class DenseNetwork(Network):
         """Return the layers from input to output, as `stack_gradient` takes them."""
         raise NotImplementedError
 
-    @property
-    def multiply_adds(self):
-        """Multiplications and additions of the largest layer for a row."""
-        return max(parameter.numel() for parameter in self.parameters())
-
-    @property
-    def hides_infinity(self):
-        """Whether an infinite entry of X may have finite outputs."""
-        return any(type(layer) in ACTIVATION_MATHS for layer in self.stack())
+    def describe_layers(self):
+        """Set the attributes that follow from the layers."""
+        self.multiply_adds = max(parameter.numel() for parameter in self.parameters())
+        self.hides_infinity = any(
+            type(layer) in ACTIVATION_MATHS for layer in self.stack()
+        )
 
     def gradient_function(self, criterion):
         """Return the function that a trainer calls for each batch."""

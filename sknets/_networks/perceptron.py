@@ -31,6 +31,7 @@ class Perceptron(DenseNetwork):
             self.hidden.append(Dropout(dropout))
             n_inputs = size
         self.output = skip_init(nn.Linear, n_inputs, n_outputs)
+        self.describe_layers()
 
     def reset_parameters(self, generator):
         """Set hidden weights truncated normal, everything else zero."""

@@ -179,29 +179,24 @@ def in_float64(module, device, X=None):
         The same one if it is in float64 already.
     X : CSR matrix or None
     """
+    kept = _kept.get(module)
+    state = state_of(module)
+    if kept is not None and kept.state == state and kept.device == device:
+        return kept.copy, X
     dense = [p for p in dense_parameters(module) if p.dtype != torch.float64]
     if not dense:
         return module, X
     if 8 * sum(p.numel() for p in dense) <= KEPT_BYTES:
-        return kept_copy(module, dense, device), X
+        copy = lifted_copy(module, dense, device)
+        if state is not None and not module.training:
+            # The parameters are kept, so that no other can take their identity.
+            _kept[module] = Kept(copy, device, state, list(module.parameters()))
+        return copy, X
     if X is None or dense[0] is not next(module.parameters()):
         return lifted_copy(module, dense, device), X
     columns = np.unique(X.indices)
     weight = dense[0][:, torch.from_numpy(columns).to(dense[0].device)]
     return lifted_copy(module, dense, device, weight), X[:, columns]
-
-
-def kept_copy(module, dense, device):
-    """Return the copy of the last call while it is true, or a new one."""
-    state = state_of(module)
-    kept = _kept.get(module)
-    if kept is not None and kept.state == state and kept.device == device:
-        return kept.copy
-    copy = lifted_copy(module, dense, device)
-    if state is not None and not module.training:
-        # The parameters are kept, so that no other can take their identity.
-        _kept[module] = Kept(copy, device, state, list(module.parameters()))
-    return copy
 
 
 def forget(module):

@@ -6,7 +6,7 @@ from scipy import sparse
 from torch.utils.data import Dataset
 
 # A block of X that is evaluated at a time takes so many bytes at most.
-BLOCK_BYTES = 2**22
+BLOCK_BYTES = 2**24
 
 
 def to_tensor(array, device):

@@ -5,12 +5,14 @@ from importlib.metadata import version as _version
 from sknets._estimators.autoencoder import DenoisingAutoencoderTransformer
 from sknets._estimators.convnet import ConvNetClassifier
 from sknets._estimators.mlp import MLPDropoutClassifier
+from sknets._estimators.mlp_regressor import MLPDropoutRegressor
 from sknets._estimators.softmax import SoftmaxClassifier
 
 __all__ = [
     "ConvNetClassifier",
     "DenoisingAutoencoderTransformer",
     "MLPDropoutClassifier",
+    "MLPDropoutRegressor",
     "SoftmaxClassifier",
 ]
 

@@ -11,6 +11,7 @@ from sknets import (
     ConvNetClassifier,
     DenoisingAutoencoderTransformer,
     MLPDropoutClassifier,
+    MLPDropoutRegressor,
     SoftmaxClassifier,
 )
 
@@ -30,6 +31,7 @@ DEFAULTS = [
     MLPDropoutClassifier(),
     ConvNetClassifier(),
     DenoisingAutoencoderTransformer(),
+    MLPDropoutRegressor(),
 ]
 
 # In float64, in one batch and without dropout, nothing is random after initialisation
@@ -38,6 +40,7 @@ EXACT = {"dtype": "float64", "batch_size": 10_000, "max_epochs": 60}
 EXACT_ESTIMATORS = [
     SoftmaxClassifier(**EXACT),
     MLPDropoutClassifier(16, dropout=0.0, **EXACT),
+    MLPDropoutRegressor(16, dropout=0.0, **EXACT),
     ConvNetClassifier(
         8, hidden_layer_sizes=16, dropout=0.0, learning_rate=0.01, **EXACT
     ),
@@ -58,6 +61,7 @@ SMALL = [
         lr_schedule=CosineAnnealingLR,
         max_grad_norm=1.0,
     ),
+    MLPDropoutRegressor((16, 8), max_epochs=60),
     ConvNetClassifier(
         (4, 8), kernel_size=4, hidden_layer_sizes=32, max_epochs=60, learning_rate=0.01
     ),
@@ -100,7 +104,7 @@ AUTOENCODERS = [
 
 
 def expected_failures(estimator):
-    if estimator.dtype == "float64" or not hasattr(estimator, "class_weight"):
+    if estimator.dtype == "float64" or hasattr(estimator, "transform"):
         return {}
     reason = (
         "Weights and repetition agree in exact arithmetic; dropout, mini-batches and "
@@ -168,3 +172,4 @@ def test_tags_switch_no_check_off(estimator):
     assert not tags.no_validation
     assert tags.input_tags.two_d_array
     assert tags.classifier_tags is None or not tags.classifier_tags.poor_score
+    assert tags.regressor_tags is None or not tags.regressor_tags.poor_score

@@ -42,7 +42,7 @@ def as_sparse_floats(X, dtype):
     return X.astype(booleans[0].update_dtype(dtype)) if booleans else X
 
 
-def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
+def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, y_options):
     """Return X, or (X, y), as a C-contiguous array, CSR matrix or tensor of `dtype`.
 
     Parameters
@@ -54,8 +54,8 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
     dtype : numpy dtype
     reset, ensure_all_finite : bool
         As `validate_data` has them.
-    multi_output : bool
-        Whether y may have more than one column.
+    y_options : dict
+        Arguments of `validate_data` that concern y.
     """
     y = to_host(y)
     has_y = y is not NO_Y
@@ -63,7 +63,7 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, multi_output):
         raise ValueError(f"y must be array-like, with a label per row; got {y!r}.")
     if not (has_y or reset or ensure_all_finite) and is_ready(estimator, X, dtype):
         return X
-    options = {"multi_output": multi_output} if has_y else {}
+    options = y_options if has_y else {}
     if torch.is_tensor(X):
         X = validate_tensor(estimator, X, dtype, reset, ensure_all_finite)
         if has_y:
@@ -121,10 +121,20 @@ def validate_tensor(estimator, X, dtype, reset, ensure_all_finite):
                 "minimum of 1 is required."
             )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
+    if X.device.type == "mps" and dtype == np.float64:
+        X = X.cpu()  # MPS has no float64
     X = X.detach().to(getattr(torch, dtype.name)).contiguous()
     if ensure_all_finite:
         check_all_finite(X)
     return X
+
+
+def check_validation_arguments(X_val, y_val, sample_weight_val):
+    """Raise where a part of the validation data is missing."""
+    if (X_val is None) != (y_val is None):
+        raise ValueError("X_val and y_val must be given together.")
+    if X_val is None and sample_weight_val is not None:
+        raise ValueError("sample_weight_val was given without X_val.")
 
 
 def check_all_finite(X, estimator_name=""):

@@ -175,3 +175,48 @@ class MultiLabel(Labels):
     def decode(self, codes):
         """Return an indicator."""
         return codes
+
+
+class RealNumbers(Targets):
+    """Real numbers, which a network learns in units of their standard deviation.
+
+    Parameters
+    ----------
+    criterion : subclass of Loss
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        What the mean and the deviation of each output are taken from.
+    sample_weight : ndarray of shape (n_samples,) or None
+    """
+
+    def __init__(self, criterion, y, sample_weight=None):
+        self.criterion = criterion
+        self.is_1d = y.ndim == 1
+        y = as_columns(y)
+        self.n_outputs = y.shape[1]
+        # Averages of numbers of at most 1 do not overflow.
+        largest = np.maximum(np.abs(y).max(axis=0), np.finfo(np.float64).tiny)
+        parts = y / largest
+        mean = np.average(parts, axis=0, weights=sample_weight)
+        variance = np.average((parts - mean) ** 2, axis=0, weights=sample_weight)
+        # A deviation that rounding may have made is none.
+        is_constant = np.sqrt(variance) <= 10 * np.finfo(np.float64).eps
+        self.mean = mean * largest
+        self.scale = np.where(is_constant, 1.0, np.sqrt(variance) * largest)
+
+    def encode(self, y):
+        """Return y in standard units, of shape (n_samples, n_outputs)."""
+        columns = as_columns(y)
+        if (y.ndim == 1) != self.is_1d or columns.shape[1] != self.n_outputs:
+            shape = "(n_samples,)" if self.is_1d else f"(n_samples, {self.n_outputs})"
+            raise ValueError(f"y has shape {y.shape}; expected {shape}.")
+        return (columns - self.mean) / self.scale
+
+    def decode(self, codes):
+        """Return numbers in the units of y."""
+        y = codes * self.scale + self.mean
+        return y[:, 0] if self.is_1d else y
+
+
+def as_columns(y):
+    """Return y as float64 of shape (n_samples, n_outputs)."""
+    return np.asarray(y, np.float64).reshape(len(y), -1)

@@ -30,12 +30,10 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
         Units of hidden layers between the input and the code. The decoder has the same
         in reverse.
 
-    activation : {"identity", "logistic", "relu", "softplus", "tanh"}, \
-default="softplus"
+    activation : {activations}, default="softplus"
         Activation of the code and of all hidden layers.
 
-    output_activation : {"identity", "logistic", "relu", "softplus", "tanh"}, \
-default="identity"
+    output_activation : {activations}, default="identity"
         Activation of the reconstruction. "logistic", the sigmoid, suits X in [0, 1].
 
     loss : {"squared_error", "cross_entropy"}, default="squared_error"

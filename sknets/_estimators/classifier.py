@@ -8,7 +8,7 @@ from sknets._data.compatibility import (
     check_partial_fit_first_call,
     fit_context,
 )
-from sknets._data.inputs import to_host
+from sknets._data.inputs import check_validation_arguments, to_host
 from sknets._data.targets import find_targets
 from sknets._data.weights import (
     check_range,
@@ -23,6 +23,8 @@ from sknets._estimators.tasks import as_given
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     """A module that emits logits, behind scikit-learn's interface of classifiers."""
 
+    _emits = "logits"
+    _multi_label = False
     _loss_note = ", with dropout and without the penalty of `weight_decay`"
     _parameter_constraints = NetworkEstimator._parameter_constraints | {
         "class_weight": [dict, StrOptions({"balanced"}), None],
@@ -77,10 +79,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             If the data are not valid, have a single class, or if training becomes
             unstable. An estimator that was fitted before is then as it was.
         """
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given together.")
-        if X_val is None and sample_weight_val is not None:
-            raise ValueError("sample_weight_val was given without X_val.")
+        check_validation_arguments(X_val, y_val, sample_weight_val)
         given = as_given(X, y, sample_weight)
         sample_weight = to_host(sample_weight)
         continues = self._continues(partial=False)
@@ -232,6 +231,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         check_is_fitted(self)
         finish = getattr(self._targets.criterion, result)
         return self._forward(X, finish=finish)
+
+    @property
+    def _y_options(self):
+        return {"multi_output": self._multi_label}
 
     def _check_targets(self, targets, name):
         if len(targets.classes) < 2:

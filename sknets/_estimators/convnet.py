@@ -36,7 +36,7 @@ class ConvNetClassifier(NetworkClassifier):
     hidden_layer_sizes : int or sequence of int, default=(1024,)
         Units of the fully connected hidden layers.
 
-    activation : {"identity", "logistic", "relu", "softplus", "tanh"}, default="relu"
+    activation : {activations}, default="relu"
         Activation of all hidden layers.
 
     dropout : float, default=0.5

@@ -2,12 +2,15 @@
 
 import inspect
 
+from sknets._networks.activations import ACTIVATIONS
+
 PARAMETERS = """\
-optimizer : {{"sgd", "adagrad", "adam", "adamw"}} or subclass of \
-torch.optim.Optimizer, default={optimizer!r}
+optimizer : {{"sgd", "adagrad", "adam", "adamw"}} or callable, default={optimizer!r}
     Kind of optimizer. The names stand for torch's own, fused into one call a step;
-    Adagrad's accumulator starts at 0.1, as in TensorFlow. A class is called with
-    `learning_rate` and, where it is not zero, `weight_decay`.
+    Adagrad's accumulator starts at 0.1, as in TensorFlow. A callable makes a
+    ``torch.optim.Optimizer``: a class, or a `functools.partial` of one. It is called
+    with the parameters, with ``lr=learning_rate`` and, where that is not zero, with
+    `weight_decay`.
 
 learning_rate : float, default={learning_rate!r}
     Step size of the optimizer, at the start of the schedule. The default suits the
@@ -58,16 +61,17 @@ tol : float, default={tol!r}
 scoring : str, callable or None, default={scoring!r}
     Scorer to record for the validation data after each epoch and to stop by: a name or
     callable that :func:`sklearn.metrics.check_scoring` takes. None stops by the loss.
-    Without validation data there is nothing to score.
+    Without validation data there is nothing to score, and `fit` warns.
 
 warm_start : bool, default={warm_start!r}
     Whether `fit` continues from the weights and the optimizer state of the previous
     call, on data of the same features{same_classes}. Parameters of the network, and
     `optimizer`, `weight_decay`, `callbacks`, `device`, `dtype`, `random_state` and
-    `verbose` stay as they were then.
+    `verbose` stay as they were then; `fit` warns where one has changed.
 
 callbacks : list of skorch callbacks or None, default={callbacks!r}
-    Called during training; cloned for each fit.
+    Called during training. Each fit copies them; the copies are in
+    ``net_.callbacks_``.
 
     - scikit-learn's own callbacks are set by `set_callbacks` instead.
     - Callbacks that score see the classes as their positions in `classes_`. Those that
@@ -82,7 +86,8 @@ device : str or torch.device, default={device!r}
     the CPU.
 
 dtype : {{"float32", "float64"}}, default={dtype!r}
-    Precision of the weights and of all computation.
+    Precision of the weights and of training. Dense layers predict in float64 for X that
+    is not float32, whatever the weights.
 
 random_state : int, RandomState instance or None, default={random_state!r}
     Decides {random_parts}. Pass an int for the same result in each call. Global
@@ -91,6 +96,25 @@ random_state : int, RandomState instance or None, default={random_state!r}
 verbose : int, default={verbose!r}
     1 prints a line per epoch: losses, score, the learning rate of the first update,
     and seconds. 2 adds a progress bar within the epoch."""
+
+PERCEPTRON = """\
+hidden_layer_sizes : int or sequence of int, default={hidden_layer_sizes!r}
+    Units of the hidden layers.
+
+activation : {{{activations}}}, default={activation!r}
+    Activation of the hidden layers.
+
+dropout : float, default={dropout!r}
+    Probability with which a hidden unit is dropped for a sample of a training
+    batch [1]_, in [0, 1). 0 switches dropout off.
+
+pretrained : estimator or None, default={pretrained!r}
+    A fitted `DenoisingAutoencoderTransformer` whose encoder's weights the hidden
+    layers start from, or a fitted pipeline that ends in one; then X must be as its
+    last step sees it. `hidden_layer_sizes` must start with the encoder's layers,
+    `hidden_layer_sizes` and `n_components` there, and `activation` be the same.
+    `clone` copies the fitted autoencoder. As a value in the grid of a search, wrap
+    it in `sklearn.frozen.FrozenEstimator`."""
 
 CLASS_WEIGHT = """\
 class_weight : dict, "balanced" or None, default={class_weight!r}
@@ -149,6 +173,7 @@ def complete_docstring(cls):
     }
     classifier = "class_weight" in defaults
     facts = {
+        "activations": ", ".join(f'"{name}"' for name in ACTIVATIONS),
         "auto_updates": f"{cls._auto_updates:,}",
         "auto_epochs": cls._auto_min_epochs,
         "stratified": ", stratified by class where a row has one label"
@@ -156,15 +181,22 @@ def complete_docstring(cls):
         else "",
         "same_classes": " and classes" if classifier else "",
         "random_parts": cls._random_parts,
-        "emits": "logits" if classifier else "the reconstruction",
+        "emits": cls._emits,
         "loss_note": cls._loss_note,
     }
     parameters = (CLASS_WEIGHT if classifier else "") + PARAMETERS
     attributes = (CLASSES if classifier else "") + ATTRIBUTES
-    texts = {"{parameters}": parameters, "{attributes}": attributes}
+    texts = {
+        "{perceptron}": PERCEPTRON,
+        "{parameters}": parameters,
+        "{attributes}": attributes,
+    }
     # Compilers from Python 3.13 on take the indentation away, others leave it.
     docstring = inspect.cleandoc(cls.__doc__)
     for placeholder, text in texts.items():
-        docstring = docstring.replace(placeholder, text.format(**defaults, **facts))
+        if placeholder in docstring:
+            text = text.format(**defaults, **facts)
+            docstring = docstring.replace(placeholder, text)
+    docstring = docstring.replace("{activations}", f"{{{facts['activations']}}}")
     cls.__doc__ = docstring
     return cls

@@ -1,38 +1,17 @@
 """Multilayer perceptron with dropout."""
 
-from numbers import Integral, Real
-
-from sknets._data.compatibility import HasMethods, Interval, StrOptions, check_sizes
 from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
-from sknets._estimators.pretraining import check_encoder, copy_encoder, find_encoder
-from sknets._networks.activations import ACTIVATIONS
-from sknets._networks.perceptron import Perceptron
+from sknets._estimators.perceptron import PERCEPTRON_CONSTRAINTS, PerceptronMixin
 
 
 @complete_docstring
-class MLPDropoutClassifier(NetworkClassifier):
+class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
     """Multilayer perceptron with dropout after each hidden layer.
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(300,)
-        Units of the hidden layers.
-
-    activation : {"identity", "logistic", "relu", "softplus", "tanh"}, default="relu"
-        Activation of the hidden layers.
-
-    dropout : float, default=0.25
-        Probability with which a hidden unit is dropped for a sample of a training
-        batch [1]_, in [0, 1). 0 switches dropout off.
-
-    pretrained : estimator or None, default=None
-        A fitted `DenoisingAutoencoderTransformer` whose encoder's weights the hidden
-        layers start from, or a fitted pipeline that ends in one; then X must be as its
-        last step sees it. `hidden_layer_sizes` must start with the encoder's layers,
-        `hidden_layer_sizes` and `n_components` there, and `activation` be the same.
-        `clone` copies the fitted autoencoder. As a value in the grid of a search, wrap
-        it in `sklearn.frozen.FrozenEstimator`.
+    {perceptron}
 
     {parameters}
 
@@ -42,6 +21,7 @@ class MLPDropoutClassifier(NetworkClassifier):
 
     See Also
     --------
+    MLPDropoutRegressor : For real numbers.
     SoftmaxClassifier : Without hidden layers.
     ConvNetClassifier : For images.
     sklearn.neural_network.MLPClassifier : Without dropout, on the CPU.
@@ -71,20 +51,11 @@ class MLPDropoutClassifier(NetworkClassifier):
     """
 
     _auto_updates = 3000
-    _copied_parameters = ("callbacks", "pretrained")  # a clone of it is not fitted
     _auto_min_epochs = 10
     _multi_label = True
-    _size_parameters = ("hidden_layer_sizes",)
-    _random_parts = "initial weights, shuffling, dropout and the validation split"
-    _parameter_constraints = NetworkClassifier._parameter_constraints | {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "pretrained": [HasMethods(["fit", "transform"]), None],
-    }
+    _parameter_constraints = (
+        NetworkClassifier._parameter_constraints | PERCEPTRON_CONSTRAINTS
+    )
 
     def __init__(
         self,
@@ -138,20 +109,3 @@ class MLPDropoutClassifier(NetworkClassifier):
         self.activation = activation
         self.dropout = dropout
         self.pretrained = pretrained
-
-    def _build_module(self, n_features, n_outputs):
-        return Perceptron(
-            n_features, self._sizes(), n_outputs, self.activation, self.dropout
-        )
-
-    def _build(self, n_features):
-        if self.pretrained is None:
-            super()._build(n_features)
-            return
-        encoder = find_encoder(self.pretrained)
-        check_encoder(encoder, n_features, self._sizes(), self.activation)
-        super()._build(n_features)
-        copy_encoder(encoder, self.module_.hidden)
-
-    def _sizes(self):
-        return check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")

@@ -47,8 +47,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     `_auto_min_epochs`). Before it builds a network, it sets its `_targets`.
     """
 
-    _multi_label = False
     _size_parameters = ()
+    _y_options = {}
     _copied_parameters = ("callbacks",)  # whose state scikit-learn cannot clone
 
     _parameter_constraints = SHARED_CONSTRAINTS
@@ -109,7 +109,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             dtype=np.dtype(dtype),
             reset=reset,
             ensure_all_finite=ensure_all_finite,
-            multi_output=self._multi_label,
+            y_options=self._y_options,
         )
 
     @property
@@ -153,6 +153,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
                 self._targets.criterion,
                 n_classes=self._targets.n_classes,
                 optimizer=self.optimizer,
+                learning_rate=self.learning_rate,
                 weight_decay=self.weight_decay,
                 callbacks=self.callbacks,
                 device=device,
@@ -211,7 +212,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             if self.early_stopping:
                 stopping = EarlyStopping(self.n_iter_no_change, self.tol)
                 observers.append(stopping)
-        if self.verbose >= 2:
+        if net.verbose >= 2:
             observers.append(BatchProgress())
         n_epochs = 1 if single_pass else self._count_epochs(len(rows))
         observers.append(net.observer(rows, held_out))

@@ -44,11 +44,9 @@ EFFECTIVE_PARAMETERS = {
     "max_epochs",
     "max_grad_norm",
     "n_iter_no_change",
-    "pretrain_epochs",
     "scoring",
     "tol",
     "validation_fraction",
-    "verbose",
     "warm_start",
 }
 

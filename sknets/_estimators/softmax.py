@@ -110,13 +110,13 @@ class SoftmaxClassifier(NetworkClassifier):
     def coef_(self):
         """Weights, a row for each class."""
         output = self._fitted_net("coef_").module_.output
-        return output.weight.detach().cpu().numpy()
+        return output.weight.detach().cpu().numpy().copy()
 
     @property
     def intercept_(self):
         """Biases, one for each class."""
         output = self._fitted_net("intercept_").module_.output
-        return output.bias.detach().cpu().numpy()
+        return output.bias.detach().cpu().numpy().copy()
 
     def _build_module(self, n_features, n_outputs):
         return Perceptron(n_features, (), n_outputs, activation="identity", dropout=0.0)

@@ -26,6 +26,8 @@ class NetworkTransformer(
     loss takes logits (`_emits_logits`), and what comes before training (`_pretrain`).
     """
 
+    _emits = "the reconstruction"
+
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, *, X_val=None):
         """Train the autoencoder.

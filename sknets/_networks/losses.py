@@ -115,6 +115,79 @@ class BinaryCrossEntropy(Loss):
         return outputs.sigmoid().sub_(y)
 
 
+# -- of real numbers -----------------------------------------------------------------
+
+
+class RealLoss(Loss):
+    """An error averaged over the outputs."""
+
+    @staticmethod
+    def error(difference):
+        """Return the error of each entry."""
+        raise NotImplementedError
+
+    @staticmethod
+    def error_slope(difference):
+        """Return the derivative of the errors."""
+        raise NotImplementedError
+
+    def row_losses(self, outputs, y):
+        return self.error(outputs - y).mean(dim=1)
+
+    def slope(self, outputs, y):
+        return self.error_slope(outputs - y).mul_(1 / outputs.shape[1])
+
+
+class SquaredError(RealLoss):
+    """Half of the squared error."""
+
+    @staticmethod
+    def error(difference):
+        return difference.square() / 2
+
+    @staticmethod
+    def error_slope(difference):
+        return difference
+
+
+class AbsoluteError(RealLoss):
+    """The absolute error."""
+
+    @staticmethod
+    def error(difference):
+        return difference.abs()
+
+    @staticmethod
+    def error_slope(difference):
+        return difference.sign()
+
+
+class Huber(RealLoss):
+    """Half of the squared error up to a difference of 1, linear beyond.
+
+    References
+    ----------
+    P. J. Huber, "Robust Estimation of a Location Parameter", Annals of Mathematical
+    Statistics 35, 1964.
+    """
+
+    @staticmethod
+    def error(difference):
+        within = difference.abs().clamp(max=1)
+        return within * (difference.abs() - within / 2)
+
+    @staticmethod
+    def error_slope(difference):
+        return difference.clamp(-1, 1)
+
+
+REAL_LOSSES = {
+    "squared_error": SquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+}
+
+
 # -- of reconstructions --------------------------------------------------------------
 
 

@@ -162,5 +162,5 @@ def check_no_validation_needed(callbacks):
             raise ValueError(
                 f"{type(callback).__name__} among the callbacks monitors {monitor!r}, "
                 "but there are no validation data. Pass X_val to fit, or set "
-                "early_stopping=True."
+                "early_stopping=True; partial_fit never validates."
             )

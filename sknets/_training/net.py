@@ -24,6 +24,7 @@ def build_net(
     *,
     n_classes,
     optimizer,
+    learning_rate,
     weight_decay,
     callbacks,
     device,
@@ -39,7 +40,7 @@ def build_net(
     criterion : subclass of Loss
     n_classes : int or None
         None if the outputs are not logits of classes.
-    optimizer, weight_decay, callbacks, dtype, verbose
+    optimizer, learning_rate, weight_decay, callbacks, dtype, verbose
         As parameters of the estimators.
     device : torch.device
     seed : int
@@ -58,6 +59,7 @@ def build_net(
         network.to(getattr(torch, dtype)),
         criterion,
         optimizer=optimizer,
+        lr=learning_rate,
         callbacks=deepcopy(callbacks or []),
         device=str(device),
         train_split=None,

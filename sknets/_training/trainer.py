@@ -210,7 +210,7 @@ class Trainer:
                 raise
             warnings.warn(
                 f"Training was interrupted in epoch {self.epoch}. The weights "
-                " are those of the last update, or of the best epoch if early "
+                "are those of the last update, or of the best epoch if early "
                 "stopping has one.",
                 ConvergenceWarning,
                 stacklevel=2,

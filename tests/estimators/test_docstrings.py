@@ -107,5 +107,6 @@ def test_public_names():
         "ConvNetClassifier",
         "DenoisingAutoencoderTransformer",
         "MLPDropoutClassifier",
+        "MLPDropoutRegressor",
         "SoftmaxClassifier",
     ]

@@ -78,6 +78,25 @@ def test_scoring_without_validation_data_warns(small):
     model.set_params(early_stopping=True).fit(*small)
 
 
+def test_a_callable_is_called_with_the_learning_rate(small):
+    seen = []
+
+    def make(parameters, lr):
+        seen.append(lr)
+        return torch.optim.SGD(parameters, lr)
+
+    SoftmaxClassifier(optimizer=make, learning_rate=0.3, **QUICK).fit(*small)
+    assert seen == [0.3]
+
+
+def test_coefficients_are_copies(small):
+    model = SoftmaxClassifier(**QUICK).fit(*small)
+    expected = model.predict_proba(small[0])
+    model.coef_[:] = 0
+    model.intercept_[:] = 0
+    assert_array_equal(model.predict_proba(small[0]), expected)
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_an_optimizer_made_by_a_callable_equals_a_loop_by_hand(momentum, small):
     X, y = small

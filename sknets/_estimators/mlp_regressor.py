@@ -1,0 +1,122 @@
+"""Multilayer perceptron with dropout, for real numbers."""
+
+from sknets._estimators.docstrings import complete_docstring
+from sknets._estimators.perceptron import PERCEPTRON_CONSTRAINTS, PerceptronMixin
+from sknets._estimators.regressor import NetworkRegressor
+
+
+@complete_docstring
+class MLPDropoutRegressor(PerceptronMixin, NetworkRegressor):
+    """Multilayer perceptron with dropout after each hidden layer, for real numbers.
+
+    It learns y less its mean, in units of its standard deviation, both taken from the
+    first call of `fit` or `partial_fit` with `sample_weight`. So the scale of y does
+    not matter. The scale of X does: put a `StandardScaler` in front.
+
+    Parameters
+    ----------
+    {perceptron}
+
+    loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
+        Error of a row, in units of the standard deviation of y and averaged over the
+        outputs: half of the squared error; the absolute error, for which the network
+        learns medians; or Huber's [3]_, half of the squared error up to 1 and linear
+        beyond, which outliers sway less.
+
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MLPDropoutClassifier : For classes.
+    sklearn.neural_network.MLPRegressor : Without dropout, on the CPU.
+
+    Notes
+    -----
+    Hidden weights start from a normal distribution of standard deviation 0.1, cut at
+    0.2, unless they are pre-trained. The output layer starts from zero, so that the
+    first prediction is the mean of y.
+
+    References
+    ----------
+    .. [1] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov,
+       "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", Journal of
+       Machine Learning Research 15, 2014.
+    .. [2] I. Loshchilov and F. Hutter, "SGDR: Stochastic Gradient Descent with Warm
+       Restarts", ICLR, 2017.
+    .. [3] P. J. Huber, "Robust Estimation of a Location Parameter", Annals of
+       Mathematical Statistics 35, 1964.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sknets import MLPDropoutRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), MLPDropoutRegressor(random_state=0))
+    >>> model.fit(X[:300], y[:300]).score(X[300:], y[300:]) > 0.4
+    True
+    """
+
+    _auto_updates = 1500
+    _auto_min_epochs = 10
+    _parameter_constraints = (
+        NetworkRegressor._parameter_constraints | PERCEPTRON_CONSTRAINTS
+    )
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(300,),
+        *,
+        activation="relu",
+        dropout=0.25,
+        pretrained=None,
+        loss="squared_error",
+        optimizer="adagrad",
+        learning_rate=0.1,
+        lr_schedule="cosine",
+        weight_decay=3e-3,
+        max_grad_norm=None,
+        batch_size=100,
+        max_epochs="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        scoring=None,
+        warm_start=False,
+        callbacks=None,
+        device="auto",
+        dtype="float32",
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            scoring=scoring,
+            warm_start=warm_start,
+            callbacks=callbacks,
+            device=device,
+            dtype=dtype,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.pretrained = pretrained
+        self.loss = loss

@@ -1,0 +1,40 @@
+"""What the perceptrons share: their parameters, and a pre-trained start."""
+
+from numbers import Integral, Real
+
+from sknets._data.compatibility import HasMethods, Interval, StrOptions, check_sizes
+from sknets._estimators.pretraining import check_encoder, copy_encoder, find_encoder
+from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.perceptron import Perceptron
+
+PERCEPTRON_CONSTRAINTS = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "pretrained": [HasMethods(["fit", "transform"]), None],
+}
+
+
+class PerceptronMixin:
+    """Build a multilayer perceptron, from the encoder of an autoencoder if given."""
+
+    _size_parameters = ("hidden_layer_sizes",)
+    _copied_parameters = ("callbacks", "pretrained")  # a clone of it is not fitted
+    _random_parts = "initial weights, shuffling, dropout and the validation split"
+
+    def _build_module(self, n_features, n_outputs):
+        return Perceptron(
+            n_features, self._sizes(), n_outputs, self.activation, self.dropout
+        )
+
+    def _build(self, n_features):
+        if self.pretrained is None:
+            super()._build(n_features)
+            return
+        encoder = find_encoder(self.pretrained)
+        check_encoder(encoder, n_features, self._sizes(), self.activation)
+        super()._build(n_features)
+        copy_encoder(encoder, self.module_.hidden)
+
+    def _sizes(self):
+        return check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")

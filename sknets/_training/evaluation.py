@@ -19,7 +19,7 @@ import torch
 from scipy import sparse
 from torch import nn
 
-from sknets._compute.threads import PREDICTION_SHARE, threads_for
+from sknets._compute.threads import PREDICTION_WORK_PER_THREAD, threads_for
 from sknets._networks.network import memo_without_generators
 from sknets._training.rows import ordered_batches, prediction_blocks
 
@@ -66,7 +66,7 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
     if function is not None:
         function = partial(function, module)
     work = n_rows * network.multiply_adds
-    with threads_for(work, PREDICTION_SHARE), evaluation_mode(module, device):
+    with threads_for(work, PREDICTION_WORK_PER_THREAD), evaluation_mode(module, device):
         blocks = prediction_blocks(X, network.max_rows, device)
         results, total = None, 0.0
         for rows, block in blocks:
@@ -100,7 +100,7 @@ def mean_loss(network, criterion, rows):
     total = 0.0
     work = len(rows) * network.multiply_adds
     with (
-        threads_for(work, PREDICTION_SHARE),
+        threads_for(work, PREDICTION_WORK_PER_THREAD),
         evaluation_mode(network, rows.device),
     ):
         for X, y, weight in ordered_batches(rows, network.max_rows):

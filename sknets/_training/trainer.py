@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from torch.nn.utils import clip_grad_norm_
 
 from sknets._compute.seeds import NOISE, SHUFFLING, spawn_generator
-from sknets._compute.threads import STEP_SHARE, threads_for
+from sknets._compute.threads import STEP_WORK_PER_THREAD, threads_for
 from sknets._training.evaluation import forget
 from sknets._training.observers import TrainingStopped
 from sknets._training.rows import count_batches, training_batches
@@ -111,7 +111,11 @@ class Trainer:
         )
         forget(self.network)
         work = self.network.multiply_adds * min(self.batch_size, len(rows))
-        with threads_for(work, STEP_SHARE), self._training_mode(), closing(schedule):
+        with (
+            threads_for(work, STEP_WORK_PER_THREAD),
+            self._training_mode(),
+            closing(schedule),
+        ):
             with suppress(TrainingStopped), self._keep_what_is_done():
                 self._run(rows, n_epochs, schedule)
             with suppress(TrainingStopped), self._keep_what_is_done():

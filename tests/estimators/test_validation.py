@@ -183,10 +183,10 @@ def test_bad_parameters_are_named(estimator, name, value, small):
 @pytest.mark.parametrize(
     ("device", "message"),
     [
-        ("gpu", "device='gpu' is not a device"),
-        ("cuda:99", "device='cuda:99' was asked for.*CUDA device"),
+        ("gpu", "device must be 'auto', 'cpu'.*; got 'gpu'"),
+        ("cuda:99", "device='cuda:99' cannot be used.*CUDA device"),
         (torch.device("cuda:99"), "device='cuda:99'"),
-        ("meta", "'meta' are not supported"),
+        ("meta", "must be 'cpu', 'cuda' or 'mps', not 'meta'"),
     ],
 )
 def test_bad_devices_are_named(estimator, device, message, small):

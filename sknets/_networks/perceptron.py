@@ -33,7 +33,7 @@ class Perceptron(DenseNetwork):
         self.output = skip_init(nn.Linear, n_inputs, n_outputs)
 
     def reset_parameters(self, generator):
-        """Set hidden weights truncated normal, everything else zero."""
+        """Draw truncated normal hidden weights. Set all other parameters to zero."""
         for layer in self.hidden:
             if isinstance(layer, nn.Linear):
                 truncated_normal_(layer.weight, generator)

@@ -144,7 +144,7 @@ def test_bad_sample_weight(estimator, sample_weight, message, method, small):
     "class_weight", [{0: -1}, {0: 0, 1: 0, 2: 0}, {1: np.nan}, {2: np.inf}]
 )
 def test_bad_class_weight(estimator, class_weight, small):
-    with pytest.raises(ValueError, match="class_weight=.* must be finite, not neg"):
+    with pytest.raises(ValueError, match="class_weight=.* must give finite, non-neg"):
         clone(estimator).set_params(class_weight=class_weight).fit(*small)
 
 

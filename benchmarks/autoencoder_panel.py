@@ -1,13 +1,15 @@
-"""Measure the autoencoder on MNIST, beside PCA and raw pixels.
+"""Compare the autoencoder on MNIST with PCA and with raw pixels.
 
-Prints and saves, under ``docs/tables``, the mean over the seeds of: the cost of the
-reconstructed test digits; and, by the noise in training, the accuracy of a logistic
-regression on the features and the error of restored half-masked test digits::
+Print two tables and save them in ``docs/tables``. All values are means over the seeds.
+The first table has the cost of the reconstructed test digits. The second table compares
+kinds of noise in training. It has the accuracy of a logistic regression on the
+features, and the error of test digits that are restored after half of their pixels were
+masked::
 
     python benchmarks/autoencoder_panel.py
 
-Takes the full MNIST, or with ``--data sample`` the sample that ships with the package,
-which is a quick trial and saves nothing.
+The data are the full MNIST. With ``--data sample``, for a quick trial, they are the
+sample that ships with the package, and nothing is saved.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from sknets.datasets import fetch_mnist, load_mnist_sample
 
 TABLES = Path(__file__).parents[1] / "docs" / "tables"
 
-# Standardised digits. The label of an autoencoder says what differs from the default.
+# On standardised digits. Each label gives the parameters that are not the default.
 RECONSTRUCTION = {
     "200 features": {
         "PCA": PCA(200),
@@ -50,7 +52,7 @@ RECONSTRUCTION = {
     },
 }
 
-# Pixels in [0, 1].
+# On pixels in [0, 1].
 FEATURES = {
     "raw pixels": FunctionTransformer(),
     "PCA(200)": PCA(200),
@@ -66,7 +68,7 @@ FEATURES = {
 
 
 def load(data):
-    """Return X_train, y_train, X_test, y_test; pixels in [0, 1]."""
+    """Return X_train, y_train, X_test, y_test with pixels in [0, 1]."""
     loader = {"sample": load_mnist_sample, "mnist": fetch_mnist}[data]
     X, y = loader(return_X_y=True)
     X_test, y_test = loader(subset="test", return_X_y=True)
@@ -74,7 +76,7 @@ def load(data):
 
 
 def seeded(coder, seed):
-    """Return an unfitted copy with a seed, where it takes one."""
+    """Return an unfitted copy, with a seed if it has a parameter for that."""
     coder = clone(coder)
     if "random_state" in coder.get_params():
         coder.set_params(random_state=seed)
@@ -103,7 +105,7 @@ def reconstruction(data, seeds):
 
 
 def features(data, seeds):
-    """Yield accuracy on the features, and the error of half-masked digits restored."""
+    """Yield the accuracy on the features, and the error of restored masked digits."""
     X, y, X_test, y_test = data
     masked = np.random.default_rng(0).random(X_test.shape) < 0.5
     corrupted = np.where(masked, np.float32(0), X_test)
@@ -139,7 +141,7 @@ PANEL = {
 
 
 def write(name, rows, *, save):
-    """Print rows as they come; save them as a CSV file."""
+    """Print each row when it is ready. Save all rows as a CSV file."""
     path = TABLES / f"{name}.csv"
     rows_so_far = []
     for row in rows:
@@ -153,7 +155,7 @@ def write(name, rows, *, save):
 
 
 def main():
-    """Measure what was asked for."""
+    """Measure the tables that the options select."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tables", nargs="+", choices=PANEL, default=PANEL)
     parser.add_argument("--data", choices=["sample", "mnist"], default="mnist")

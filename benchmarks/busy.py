@@ -1,13 +1,13 @@
-"""Time training beside processes that keep all cores busy, and alone.
+"""Time training with and without other processes that keep all cores busy.
 
 From the root of the repository::
 
     python -m benchmarks.busy --write
 
-Each case runs in turn with and without one endless loop for each core. Fits on digits
-of 64 features are timed within one process; the main job, the script
-``examples/reproduce_article.py``, as a process of its own. Prints a table of the ratios
-of the times; ``--write`` saves it for the documentation.
+Each case runs in turn with and without an endless loop on each core. Fits on digits of
+64 features are timed within one process. The main job is the script
+``examples/reproduce_article.py``, in a process of its own. Print a table of the ratios
+of the times. ``--write`` saves it for the documentation.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def spin():
 
 @contextmanager
 def busy_cores():
-    """Keep all cores busy with processes that have nothing else to do."""
+    """Keep all cores busy with one endless loop per core."""
     loops = [
         multiprocessing.Process(target=spin, daemon=True) for _ in range(os.cpu_count())
     ]
@@ -49,7 +49,7 @@ def busy_cores():
 
 
 def main_job():
-    """Run the article's four systems on the sample."""
+    """Train the four systems of the tutorial article on the MNIST sample."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             sys.executable,
@@ -72,7 +72,7 @@ def cases():
 
 
 def main():
-    """Measure what was asked for."""
+    """Measure the cases that the options select."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--cases", nargs="+", default=[name for name, _ in cases()])

@@ -1,9 +1,10 @@
 """Measure the default parameters on small tables and on the MNIST sample.
 
-Prints and saves, under ``docs/tables``, the accuracies of the defaults beside those of
-their counterparts in scikit-learn, each behind a StandardScaler, mean of 5 seeds; the
-same for the settings that the defaults were chosen from; and the accuracies of the
-convolutional net for some learning rates and budgets::
+Print tables of accuracies and save them in ``docs/tables``. They compare the defaults
+with similar models of scikit-learn, and with the settings that the defaults were chosen
+from. Each model follows a StandardScaler, and the accuracies are means over 5 seeds.
+Another table has the accuracies of the convolutional net for some learning rates and
+budgets::
 
     python benchmarks/defaults_panel.py
 """
@@ -50,14 +51,14 @@ SMALL = {
 
 
 def warm_up(optimizer, total_steps):
-    """Rise over a twentieth of the updates, then fall along half a cosine."""
+    """Raise the rate over 5 % of the updates, then lower it along half a cosine."""
     n_rise = max(1, total_steps // 20)
     rise = LinearLR(optimizer, 0.01, total_iters=n_rise)
     fall = CosineAnnealingLR(optimizer, total_steps - n_rise)
     return SequentialLR(optimizer, [rise, fall], milestones=[n_rise])
 
 
-# The first row of a table is the one to beat, the second the default.
+# The first row of each table is scikit-learn's model, the second the default.
 TABULAR = {
     "mlp": {
         "MLPClassifier()": MLPClassifier(),
@@ -111,7 +112,7 @@ def splits(seed):
 
 
 def measure(estimator):
-    """Return the accuracy on each data set."""
+    """Return the mean accuracy on each data set."""
     accuracies = {}
     for seed in range(N_SEEDS):
         for name, (X, X_test, y, y_test) in splits(seed):
@@ -123,7 +124,7 @@ def measure(estimator):
 
 
 def tabular(estimators):
-    """Yield the rows of a table."""
+    """Yield the rows of a table of accuracies on all data sets."""
     for label, estimator in estimators.items():
         accuracies = measure(estimator)
         mean = np.mean(list(accuracies.values()))
@@ -132,7 +133,7 @@ def tabular(estimators):
 
 
 def convnets():
-    """Yield the rows of the table of the convolutional net, raw pixels."""
+    """Yield the rows of the table of the convolutional net, on raw pixels."""
     X, X_test, y, y_test = mnist_sample()
     for label, (rate, updates) in CONVNETS.items():
         accuracies = [
@@ -152,7 +153,7 @@ def convnets():
 
 
 def write(name, rows):
-    """Print rows as they come; save them as a CSV file."""
+    """Print each row when it is ready. Save all rows as a CSV file."""
     path = TABLES / f"{name}.csv"
     path.parent.mkdir(exist_ok=True)
     saved = []
@@ -166,11 +167,11 @@ def write(name, rows):
 
 
 def main():
-    """Measure what was asked for."""
+    """Measure the tables that the options select."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     names = [*TABULAR, "convnet"]
     parser.add_argument("--tables", nargs="+", choices=names, default=names)
-    # The 100 iterations of LogisticRegression are its default: part of the comparison.
+    # LogisticRegression may stop at its default of 100 iterations, as for any user.
     warnings.simplefilter("ignore", ConvergenceWarning)
     for name in parser.parse_args().tables:
         print(f"\n{name}")

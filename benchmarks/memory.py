@@ -1,13 +1,14 @@
-"""Measure the memory and the time that `fit` takes as X grows.
+"""Measure the memory and the time that `fit` needs for larger and larger X.
 
 From the root of the repository::
 
     python -m benchmarks.memory --write
 
-One epoch of MLPDropoutClassifier on synthetic data, each in a fresh process: how far
-the peak of the resident memory rises during `fit`, beside the size of X, which is there
-before. Prints a table; ``--write`` saves it for the documentation. A million rows in
-float64 need 10 GB of memory, and the memory map 3.2 GB of disk.
+Train MLPDropoutClassifier for one epoch on synthetic data, each time in a new process.
+The memory of `fit` is the rise of the peak of the resident memory during `fit`. It does
+not include X, which is in memory before. Print a table. ``--write`` saves it for the
+documentation. A million rows in float64 need 10 GB of memory, and the memory map 3.2 GB
+of disk.
 """
 
 import argparse
@@ -30,7 +31,7 @@ KINDS = ("float32", "float64", "float32, read-only memory map")
 
 
 def make_data(n_samples, kind, folder):
-    """Return X, filled in place, and y."""
+    """Return X, filled without a copy, and y."""
     dtype = np.dtype(kind.split(",")[0])
     path = Path(folder) / "X.npy"
     if "map" in kind:
@@ -41,7 +42,7 @@ def make_data(n_samples, kind, folder):
     if "map" in kind:
         X.flush()
         X = np.load(path, mmap_mode="r")
-        X.max()  # Its pages count as resident once they have been read.
+        X.max()  # Pages that have been read count as resident memory.
     return X, np.arange(n_samples) % 10
 
 
@@ -52,7 +53,7 @@ def peak_memory():
 
 
 def measure(n_samples, kind):
-    """Return the size of X, the rise of the peak in `fit`, and its seconds."""
+    """Return the size of X, and the memory and seconds of `fit`."""
     model = MLPDropoutClassifier(max_epochs=1, random_state=0)
     rng = np.random.default_rng(0)
     model.fit(rng.random((1000, N_FEATURES), dtype=np.float32), np.arange(1000) % 10)
@@ -64,14 +65,14 @@ def measure(n_samples, kind):
 
 
 def measure_apart(*arguments):
-    """Call `measure` in a process of its own, which the peak belongs to."""
+    """Call `measure` in a new process, because a peak covers a whole process."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as executor:
         return executor.submit(measure, *arguments).result()
 
 
 def main():
-    """Measure what was asked for."""
+    """Measure the sizes that the options select."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     sizes = [10_000, 100_000, 1_000_000]
     parser.add_argument("--rows", nargs="+", type=int, default=sizes)

@@ -1,4 +1,4 @@
-"""Timings of two rivals in turn, and what to make of them."""
+"""Time two functions in turn, and summarise the ratios of their times."""
 
 import statistics
 import time
@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Pairs:
-    """Seconds of runs that alternated: what the machine does meanwhile hits both."""
+    """Seconds of alternating runs, so that the load of the machine affects both."""
 
     ours: list = field(default_factory=list)
     theirs: list = field(default_factory=list)
 
     @property
     def ratios(self):
-        """Our seconds as a part of theirs, pair by pair."""
+        """Our seconds divided by theirs, for each pair."""
         pairs = zip(self.ours, self.theirs, strict=True)
         return [ours / theirs for ours, theirs in pairs]
 
     def summary(self):
-        """Return the cells of a table: median ratio, its spread, median seconds."""
+        """Return the cells of a table: median and range of the ratio, median times."""
         ratios = self.ratios
         return {
             "here / peer": f"{statistics.median(ratios):.2f}",
@@ -30,14 +30,14 @@ class Pairs:
 
 
 def duration(seconds):
-    """Return a duration of about three digits with its unit."""
+    """Format a duration with three significant digits and its unit."""
     units = [(1, "s"), (1e3, "ms"), (1e6, "µs")]
     factor, unit = next((u for u in units if seconds * u[0] >= 1), units[-1])
     return f"{seconds * factor:.3g} {unit}"
 
 
 def timed(function, n_calls=1):
-    """Return what a function returns, and its seconds a call."""
+    """Call a function. Return its result, and the mean seconds of a call."""
     start = time.perf_counter()
     for _ in range(n_calls):
         result = function()
@@ -45,22 +45,22 @@ def timed(function, n_calls=1):
 
 
 def alternate(ours, theirs, n_pairs, *, n_calls=1, progress=None):
-    """Run A B A B ...
+    """Time two functions in turn: A B A B ...
 
     Parameters
     ----------
     ours, theirs : callable
     n_pairs : int
     n_calls : int
-        Calls that make one run.
+        Number of calls in one run.
     progress : tqdm, optional
-        Moves on with each pair.
+        Progress bar to advance by one with each pair.
 
     Returns
     -------
     pairs : Pairs
     results : tuple
-        What the last call of each returned.
+        Results of the last call of each function.
     """
     pairs = Pairs()
     for _ in range(n_pairs):

@@ -1,13 +1,14 @@
-"""Time prediction against the bare torch module, and of a single row.
+"""Time the prediction of many rows and of a single row.
 
 From the root of the repository::
 
     python -m benchmarks.prediction --write
 
-Each estimator predicts 10,000 digits (the autoencoder transforms them), in turn with
-its own module, called on the same numbers under ``torch.inference_mode()``; and one
-digit, in turn with scikit-learn's MLPClassifier of 300 hidden units. Prints a table of
-the ratios of the times; ``--write`` saves it for the documentation.
+Each estimator predicts 10,000 digits; the autoencoder transforms them. The peer is the
+estimator's own module, called with the same digits under ``torch.inference_mode()``.
+Each estimator also predicts one digit. The peer is then scikit-learn's MLPClassifier
+with 300 hidden units. Print a table of the ratios of the times. ``--write`` saves it
+for the documentation.
 """
 
 import argparse
@@ -28,14 +29,14 @@ CALLS_OF_ONE_ROW = 200
 
 
 def recipe_of_one_epoch(name):
-    """Return the recipe of a system with the shortest training."""
+    """Return the recipe of a system, shortened to one epoch."""
     return dataclasses.replace(RECIPES[name], n_epochs=1)
 
 
 def fitted(name, X, y):
-    """Return what predicts, and the part of the module that does the work.
+    """Return a fitted function that predicts, and the module that it evaluates.
 
-    How well it is trained makes no difference to the time.
+    A short training is enough, because it does not change the time of prediction.
     """
     model = recipe_of_one_epoch(name).build(len(X)).fit(X, y)
     if name == "autoencoder":
@@ -44,7 +45,7 @@ def fitted(name, X, y):
 
 
 def contests(name, data):
-    """Yield the number of rows, our call, the peer's label and call, calls a run."""
+    """Yield the number of rows, our call, the peer's label and call, and n_calls."""
     X, y, X_test, _ = data
     X, y = X[:N_TRAINING_ROWS], y[:N_TRAINING_ROWS]
     predict, module = fitted(name, X, y)
@@ -63,7 +64,7 @@ def contests(name, data):
 
 
 def main():
-    """Measure what was asked for."""
+    """Measure the systems that the options select."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--systems", nargs="+", choices=RECIPES, default=list(RECIPES))
     parser.add_argument("--pairs", type=int, default=30)

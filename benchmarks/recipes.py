@@ -1,4 +1,4 @@
-"""The article's four recipes, as facts that each peer follows in its own idiom."""
+"""The recipes of the four systems of the tutorial article, for all peers."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ NOISE_LEVEL = 0.01
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a system of the article is trained: by a constant learning rate."""
+    """How a system of the article is trained, with a constant learning rate."""
 
     estimator: type
     learning_rate: float
@@ -30,13 +30,13 @@ class Recipe:
     n_epochs: int | None = None
 
     def epochs(self, n_samples):
-        """Return the passes over the data that come nearest to the budget."""
+        """Return the number of epochs that comes closest to the number of updates."""
         if self.n_epochs is not None:
             return self.n_epochs
         return max(round(self.n_updates * self.batch_size / n_samples), 1)
 
     def build(self, n_samples):
-        """Return this package's estimator."""
+        """Return the estimator of this package for the recipe."""
         return self.estimator(
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
@@ -50,7 +50,7 @@ RECIPES = {
     "softmax": Recipe(SoftmaxClassifier, 0.5, 100, 1000),
     "mlp": Recipe(MLPDropoutClassifier, 0.3, 100, 3000),
     "autoencoder": Recipe(DenoisingAutoencoderTransformer, 1e-3, 128, None, 20),
-    # Half of the article's 2,000 updates: a step takes as long as any other.
+    # Half of the article's 2,000 updates, because all updates take the same time.
     "convnet": Recipe(ConvNetClassifier, 1e-4, 50, 1000),
 }
 

@@ -1,13 +1,14 @@
-"""Time whole `fit` calls against peers that do the same work.
+"""Time whole calls of `fit` against peers that do the same work.
 
 From the root of the repository::
 
     python -m benchmarks.speed --data mnist --write
 
-Each system of the article is trained by its own recipe, here and by each peer, in turn.
-What JAX compiles ahead of time is left out; what Keras compiles in `fit` is part of it.
-Prints a table of the ratios of their times; ``--write`` saves it for the documentation,
-in place of what the saved table says of the same systems and peers.
+This package and each peer train the four systems of the tutorial article in turn, by
+the recipes of the article. JAX compiles before its time is measured; Keras compiles in
+`fit`, within its time. Print a table of the ratios of the times. ``--write`` saves it
+for the documentation. In a saved table, it replaces the rows of the same systems and
+peers.
 """
 
 import argparse
@@ -33,13 +34,13 @@ N_WARM_UP = 300
 
 
 def fit_ours(name, recipe, X, y):
-    """Train this package's estimator, and return a function that predicts."""
+    """Train the estimator of this package. Return a function that predicts."""
     model = recipe.build(len(X)).fit(X, y)
     return model.reconstruct if name == "autoencoder" else model.predict
 
 
 def quality(name, predict, X, y):
-    """Return the accuracy, or the mean cost of a row, as text."""
+    """Return the accuracy, or for the autoencoder the mean cost per row, as text."""
     output = predict(X)
     if name == "autoencoder":
         return f"{0.5 * np.square(output - X).sum(axis=1).mean():.2f}"
@@ -47,7 +48,7 @@ def quality(name, predict, X, y):
 
 
 def compare(name, fit, data, n_pairs, progress):
-    """Return the cells of a comparison of two functions that fit."""
+    """Return the cells of a table row that compares this package with a peer."""
     X, y, X_test, y_test = data
     recipe = RECIPES[name]
     one_epoch = dataclasses.replace(recipe, n_epochs=1)
@@ -65,7 +66,7 @@ def compare(name, fit, data, n_pairs, progress):
 
 
 def installed_peers(names):
-    """Return the modules of the peers, and a line for each that is not installed."""
+    """Return the modules of the peers, and a note for each that is not installed."""
     modules, notes = [], []
     for name in names:
         try:
@@ -84,7 +85,7 @@ def contests(systems, modules):
 
 
 def main():
-    """Measure what was asked for."""
+    """Measure the systems and peers that the options select."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", choices=["sample", "mnist"], default="sample")
     parser.add_argument("--systems", nargs="+", choices=RECIPES, default=list(RECIPES))

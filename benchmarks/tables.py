@@ -6,13 +6,13 @@ TABLES = Path(__file__).parents[1] / "docs" / "tables"
 
 
 def markdown(rows):
-    """Return a table of rows, which are dicts with the same keys."""
+    """Return a Markdown table of rows, which are dicts with the same keys."""
     lines = [list(rows[0]), ["---"] * len(rows[0]), *(row.values() for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def saved_rows(name):
-    """Return the rows of a saved table, or none."""
+    """Return the rows of a saved table, or an empty list if there is none."""
     path = TABLES / f"{name}.md"
     if not path.exists():
         return []
@@ -25,7 +25,7 @@ def saved_rows(name):
 
 
 def replace_rows(old, new, keys):
-    """Return the old rows with those replaced that agree with a new one in `keys`."""
+    """Return the old rows without those whose `keys` match a new row, then the new."""
 
     def identity(row):
         return [row[key] for key in keys]
@@ -35,7 +35,7 @@ def replace_rows(old, new, keys):
 
 
 def report(name, rows, notes, *, write):
-    """Print a table and the lines below it; save them where that is asked for."""
+    """Print a table and the notes below it. Save them if `write` is True."""
     text = "\n".join([markdown(rows), *(f"{note}\n" for note in notes)])
     print(text)
     if write:

@@ -1,8 +1,8 @@
 """Draw the sample of MNIST digits that the package ships.
 
-Takes the four original files of MNIST (gzipped or not) from a folder and writes a
-stratified sample of 5,000 training and 1,000 test digits as gzipped IDX files into
-``sknets/datasets/data``. The result depends on the originals and the seed alone::
+Read the four original files of MNIST, gzipped or not, from a folder. Write a stratified
+sample of 5,000 training and 1,000 test digits to ``sknets/datasets/data``, as gzipped
+IDX files. The result depends only on the original files and the seed::
 
     python tools/draw_mnist_sample.py FOLDER
 """
@@ -20,19 +20,19 @@ TARGET = Path(__file__).parents[1] / "sknets" / "datasets" / "data"
 
 
 def find(folder, name):
-    """Return the path of a file that may be gzipped."""
+    """Return the path of a file, or of its gzipped version."""
     path = folder / name
     return path if path.exists() else path.with_name(name + ".gz")
 
 
 def write_idx(path, array):
-    """Write a uint8 array as a gzipped IDX file, the same bytes each time."""
+    """Write a uint8 array as a gzipped IDX file, with the same bytes each time."""
     header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
     path.write_bytes(gzip.compress(header + array.tobytes(), compresslevel=9, mtime=0))
 
 
 def main():
-    """Draw both parts."""
+    """Draw the training part and the test part."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="folder of the original files")
     folder = parser.parse_args().folder

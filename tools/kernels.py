@@ -1,14 +1,14 @@
-"""Run the tests whose outcome may depend on a machine, as other machines would.
+"""Run the tests that may depend on the machine with the kernels of other machines.
 
-BLAS, ATen and oneDNN choose their kernels by processor, and environment variables make
-them choose others. Each environment below is a fresh process of pytest, with one thread
+BLAS, ATen and oneDNN choose their kernels by the processor. Environment variables can
+change that choice. Each environment below runs pytest in new processes, with one thread
 and with two. From the root of the repository::
 
     python tools/kernels.py
 
-The tests are those marked `kernels`. In the environments of `ALL_CHECKS`, all of
-scikit-learn's checks run too. On other processors than x86-64 the variables have no
-effect, and the runs differ in their threads only.
+The tests are those with the mark `kernels`. In the environments of `ALL_CHECKS`, all of
+scikit-learn's checks run too. The variables only affect processors of type x86-64. On
+others, the runs differ only in their number of threads.
 """
 
 import argparse
@@ -42,7 +42,7 @@ ALL_CHECKS = ("all AVX2", "all old")
 
 
 def run(name, n_threads):
-    """Run the tests in one environment; return whether they passed."""
+    """Run the tests in one environment. Return whether they passed."""
     environment = os.environ | ENVIRONMENTS[name]
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[variable] = str(n_threads)
@@ -60,7 +60,7 @@ def run(name, n_threads):
 
 
 def main():
-    """Run what was asked for; fail if any of it fails."""
+    """Run the tests in the given environments. Fail if any test fails."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", default=list(ENVIRONMENTS))
     runs = [(n, k) for n in parser.parse_args().names for k in N_THREADS]

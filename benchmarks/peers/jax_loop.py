@@ -1,7 +1,7 @@
 """Training in JAX: one compiled scan over the batches of an epoch.
 
-On a CPU, convolutions in a scan take several times as long as outside of one, so the
-convolutional net trains by calls of a compiled step.
+On a CPU, convolutions take several times longer within a scan than outside. For the
+convolutional net, a Python loop therefore calls a compiled step.
 """
 
 import functools
@@ -16,10 +16,9 @@ from benchmarks.peers.jax_systems import N_FEATURES, SYSTEMS
 
 @functools.partial(jax.jit, static_argnames=("n_samples", "batch_size"))
 def shuffle(key, n_samples, batch_size):
-    """Return the rows of each batch of an epoch, and its key for random numbers.
+    """Return the rows of each batch of an epoch, and a random key for each batch.
 
-    The rows that do not fill the last batch are left out: all batches of a scan have
-    the same shape.
+    All batches of a scan have the same shape, so an incomplete last batch is left out.
     """
     order_key, noise_key = random.split(key)
     n_batches = n_samples // batch_size
@@ -29,7 +28,7 @@ def shuffle(key, n_samples, batch_size):
 
 @functools.cache
 def compile_epoch(name, recipe, n_samples):
-    """Return an epoch, compiled ahead of time for the shapes of the data."""
+    """Return a function that trains for an epoch, compiled for the data's shapes."""
     system = SYSTEMS[name]
 
     def cost(parameters, X, target, key):
@@ -67,18 +66,18 @@ def compile_epoch(name, recipe, n_samples):
 
 
 def compile_ahead(function, *arguments):
-    """Compile a function that overwrites parameters and state."""
+    """Compile a function that may overwrite its parameters and state."""
     jitted = jax.jit(function, donate_argnames=("parameters", "state"))
     return jitted.lower(*arguments).compile()
 
 
 def prepare(name, recipe, X, y):
-    """Compile, as `fit` would."""
+    """Compile before `fit`, so that the time of `fit` excludes compilation."""
     compile_epoch(name, recipe, len(X))
 
 
 def fit(name, recipe, X, y):
-    """Train, and return a function that predicts."""
+    """Train a system. Return a function that predicts."""
     system = SYSTEMS[name]
     epoch = compile_epoch(name, recipe, len(X))
     X = jnp.asarray(X)

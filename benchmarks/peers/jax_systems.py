@@ -1,4 +1,4 @@
-"""The four systems as pure functions of pytrees, and the optimizers, in JAX."""
+"""The four systems and their optimizers in JAX, as pure functions of pytrees."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,9 +16,9 @@ ZEROS = nn.initializers.zeros
 
 
 class System(NamedTuple):
-    """How to initialise, to compute outputs, to measure their cost and to update.
+    """Functions that initialise, compute outputs, measure their cost, and update.
 
-    ``apply(parameters, X, key)`` is without dropout and noise where `key` is None.
+    ``apply(parameters, X, key)`` uses no dropout and no noise if `key` is None.
     """
 
     initialise: Callable
@@ -32,7 +32,7 @@ class System(NamedTuple):
 
 
 def layer(key, shape, initializer, bias=0.0):
-    """Return weights and biases."""
+    """Return the initial weights and biases of a layer."""
     return {"weight": initializer(key, shape), "bias": jnp.full(shape[-1], bias)}
 
 
@@ -70,17 +70,17 @@ def dropout(X, p, key):
 
 
 def initialise_softmax(key):
-    """Return the parameters."""
+    """Return the initial parameters."""
     return layer(key, (N_FEATURES, N_CLASSES), ZEROS)
 
 
 def apply_softmax(parameters, X, key):
-    """Return logits."""
+    """Return the logits."""
     return dense(parameters, X)
 
 
 def initialise_mlp(key):
-    """Return the parameters."""
+    """Return the initial parameters."""
     return {
         "hidden": layer(key, (N_FEATURES, N_HIDDEN), TRUNCATED_NORMAL),
         "output": layer(key, (N_HIDDEN, N_CLASSES), ZEROS),
@@ -88,13 +88,13 @@ def initialise_mlp(key):
 
 
 def apply_mlp(parameters, X, key):
-    """Return logits."""
+    """Return the logits."""
     hidden = nn.relu(dense(parameters["hidden"], X))
     return dense(parameters["output"], dropout(hidden, DROPOUT, key))
 
 
 def initialise_convnet(key):
-    """Return the parameters."""
+    """Return the initial parameters."""
     shapes = {
         "convolution_1": (5, 5, 1, 32),
         "convolution_2": (5, 5, 32, 64),
@@ -109,7 +109,7 @@ def initialise_convnet(key):
 
 
 def apply_convnet(parameters, X, key):
-    """Return logits."""
+    """Return the logits."""
     images = X.reshape(-1, 28, 28, 1)
     for name in ("convolution_1", "convolution_2"):
         images = max_pool(nn.relu(convolution(parameters[name], images)))
@@ -118,7 +118,7 @@ def apply_convnet(parameters, X, key):
 
 
 def initialise_autoencoder(key):
-    """Return the parameters."""
+    """Return the initial parameters."""
     return {
         "encoder": layer(key, (N_FEATURES, N_COMPONENTS), XAVIER_UNIFORM),
         "decoder": layer(key, (N_COMPONENTS, N_FEATURES), ZEROS),
@@ -126,20 +126,20 @@ def initialise_autoencoder(key):
 
 
 def apply_autoencoder(parameters, X, key):
-    """Return reconstructions."""
+    """Return the reconstructions."""
     if key is not None:
         X = X + NOISE_LEVEL * random.normal(key, X.shape)
     return dense(parameters["decoder"], nn.softplus(dense(parameters["encoder"], X)))
 
 
 def cross_entropy(logits, y):
-    """Return the cross-entropy, mean over the rows."""
+    """Return the mean cross-entropy of the rows."""
     log_probabilities = nn.log_softmax(logits)
     return -jnp.take_along_axis(log_probabilities, y[:, None], axis=1).mean()
 
 
 def half_squared_error(output, target):
-    """Return the article's cost, mean over the rows."""
+    """Return the cost of the article, as the mean of the rows."""
     return 0.5 * jnp.square(output - target).sum() / len(target)
 
 

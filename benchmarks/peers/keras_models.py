@@ -1,7 +1,7 @@
 """Keras models: compile, fit, predict.
 
-On the backend that was the fastest on a CPU for dense networks; ``KERAS_BACKEND``
-chooses another.
+The default backend is the one that was the fastest for dense networks on a CPU.
+``KERAS_BACKEND`` selects another one.
 """
 
 import os
@@ -15,12 +15,12 @@ from benchmarks.recipes import DROPOUT, N_COMPONENTS, N_HIDDEN, NOISE_LEVEL
 
 
 def truncated_normal():
-    """Return the article's initializer, with a seed of its own."""
+    """Return the initializer of the article, with a new seed."""
     return keras.initializers.TruncatedNormal(stddev=0.1)
 
 
 def dense(units, activation=None):
-    """Return a layer with the biases of the convolutional net."""
+    """Return a dense layer with the initial values of the convolutional net."""
     return layers.Dense(
         units,
         activation,
@@ -30,7 +30,7 @@ def dense(units, activation=None):
 
 
 def convolution(channels):
-    """Return a layer with the biases of the convolutional net."""
+    """Return a convolution with the initial values of the convolutional net."""
     return layers.Conv2D(
         channels,
         5,
@@ -42,12 +42,12 @@ def convolution(channels):
 
 
 def build_softmax():
-    """Return the layers and the optimizer class with its options."""
+    """Return the layers, the optimizer class and its options."""
     return [layers.Dense(10, kernel_initializer="zeros")], optimizers.SGD, {}
 
 
 def build_mlp():
-    """Return the layers and the optimizer class with its options."""
+    """Return the layers, the optimizer class and its options."""
     network = [
         layers.Dense(N_HIDDEN, "relu", kernel_initializer=truncated_normal()),
         layers.Dropout(DROPOUT),
@@ -57,7 +57,7 @@ def build_mlp():
 
 
 def build_convnet():
-    """Return the layers and the optimizer class with its options."""
+    """Return the layers, the optimizer class and its options."""
     network = [
         layers.Reshape((28, 28, 1)),
         convolution(32),
@@ -73,7 +73,7 @@ def build_convnet():
 
 
 def build_autoencoder():
-    """Return the layers and the optimizer class with its options."""
+    """Return the layers, the optimizer class and its options."""
     network = [
         layers.GaussianNoise(NOISE_LEVEL),
         layers.Dense(N_COMPONENTS, "softplus"),
@@ -83,7 +83,7 @@ def build_autoencoder():
 
 
 def half_squared_error(target, output):
-    """Return the article's cost of each row."""
+    """Return the cost of the article for each row."""
     return 0.5 * keras.ops.sum(keras.ops.square(output - target), axis=-1)
 
 
@@ -96,7 +96,7 @@ BUILD = {
 
 
 def fit(name, recipe, X, y):
-    """Train, and return a function that predicts."""
+    """Train a system. Return a function that predicts."""
     keras.utils.set_random_seed(0)
     network, optimizer, options = BUILD[name]()
     model = keras.Sequential([keras.Input((784,)), *network])

@@ -1,4 +1,4 @@
-"""scikit-learn's own models for the same work, with as many passes over the data."""
+"""scikit-learn's own models for the same work, trained for the same epochs."""
 
 import warnings
 
@@ -12,7 +12,7 @@ from benchmarks.recipes import N_COMPONENTS, N_HIDDEN
 
 
 def fit_saga(name, recipe, X, y):
-    """Train softmax regression without a penalty; return a function that predicts."""
+    """Train softmax regression without a penalty. Return a function that predicts."""
     model = LogisticRegression(
         solver="saga", C=np.inf, max_iter=recipe.epochs(len(X)), tol=0, random_state=0
     )
@@ -20,7 +20,7 @@ def fit_saga(name, recipe, X, y):
 
 
 def fit_sgd(name, recipe, X, y):
-    """Train one logistic regression a class; return a function that predicts."""
+    """Train a logistic regression for each class. Return a function that predicts."""
     model = SGDClassifier(
         loss="log_loss", max_iter=recipe.epochs(len(X)), tol=None, random_state=0
     )
@@ -28,9 +28,10 @@ def fit_sgd(name, recipe, X, y):
 
 
 def fit_mlp(name, recipe, X, y):
-    """Train the perceptron; return a function that predicts.
+    """Train the perceptron. Return a function that predicts.
 
-    MLPClassifier has neither dropout nor Adagrad: Adam at its default rate.
+    MLPClassifier has neither dropout nor Adagrad. It is trained by Adam, at the default
+    learning rate.
     """
     epochs = recipe.epochs(len(X))
     model = MLPClassifier(
@@ -45,7 +46,7 @@ def fit_mlp(name, recipe, X, y):
 
 
 def fit_pca(name, recipe, X, y):
-    """Find the principal components; return a function that reconstructs."""
+    """Compute the principal components. Return a function that reconstructs."""
     model = PCA(N_COMPONENTS, random_state=0).fit(X)
     return lambda X: model.inverse_transform(model.transform(X))
 

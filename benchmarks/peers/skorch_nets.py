@@ -1,4 +1,4 @@
-"""Plain skorch nets around the modules of the hand-written loop."""
+"""Plain skorch nets with the modules of the hand-written torch loop."""
 
 import torch
 from skorch import NeuralNetClassifier, NeuralNetRegressor
@@ -11,12 +11,12 @@ class HalfSquaredError(nn.Module):
     """The cost of the autoencoder, as a module."""
 
     def forward(self, output, target):
-        """Return the cost, mean over the rows."""
+        """Return the mean cost of the rows."""
         return half_squared_error(output, target)
 
 
 def fit(name, recipe, X, y):
-    """Train, and return a function that predicts."""
+    """Train a system. Return a function that predicts."""
     torch.manual_seed(0)
     module, optimizer, options, _ = BUILD[name]()
     is_autoencoder = name == "autoencoder"

@@ -1,4 +1,4 @@
-"""A training loop as a good engineer writes it: tensors in memory, stock modules."""
+"""A good hand-written training loop: tensors in memory, modules of torch."""
 
 import torch
 from torch import nn
@@ -17,19 +17,19 @@ class Autoencoder(nn.Module):
         nn.init.zeros_(self.decoder.weight)
 
     def forward(self, X):
-        """Return the reconstruction of X, which has noise in training."""
+        """Return the reconstruction of X. In training, noise is added to X first."""
         if self.training:
             X = X + NOISE_LEVEL * torch.randn_like(X)
         return self.decoder(nn.functional.softplus(self.encoder(X)))
 
 
 def half_squared_error(output, target):
-    """Return the article's cost, mean over the rows."""
+    """Return the cost of the article, as the mean of the rows."""
     return 0.5 * (output - target).square().sum() / len(target)
 
 
 def initialise(module, bias=0.0):
-    """Set the weights as the article does: truncated normal."""
+    """Draw truncated normal weights, as in the article. Set all biases to `bias`."""
     for layer in module.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
             nn.init.trunc_normal_(layer.weight, std=0.1, a=-0.2, b=0.2)
@@ -38,7 +38,7 @@ def initialise(module, bias=0.0):
 
 
 def build_softmax():
-    """Return the module, its optimizer class and options, and the loss."""
+    """Return the module, the optimizer class, its options, and the loss."""
     module = nn.Linear(784, 10)
     nn.init.zeros_(module.weight)
     nn.init.zeros_(module.bias)
@@ -46,7 +46,7 @@ def build_softmax():
 
 
 def build_mlp():
-    """Return the module, its optimizer class and options, and the loss."""
+    """Return the module, the optimizer class, its options, and the loss."""
     module = nn.Sequential(
         nn.Linear(784, N_HIDDEN),
         nn.ReLU(),
@@ -60,7 +60,7 @@ def build_mlp():
 
 
 def build_convnet():
-    """Return the module, its optimizer class and options, and the loss."""
+    """Return the module, the optimizer class, its options, and the loss."""
     module = nn.Sequential(
         nn.Unflatten(1, (1, 28, 28)),
         nn.Conv2d(1, 32, 5, padding=2),
@@ -79,7 +79,7 @@ def build_convnet():
 
 
 def build_autoencoder():
-    """Return the module, its optimizer class and options, and the loss."""
+    """Return the module, the optimizer class, its options, and the loss."""
     return Autoencoder(), torch.optim.Adam, {}, half_squared_error
 
 
@@ -92,7 +92,7 @@ BUILD = {
 
 
 def fit(name, recipe, X, y):
-    """Train, and return a function that predicts."""
+    """Train a system. Return a function that predicts."""
     torch.manual_seed(0)
     module, optimizer, options, loss_function = BUILD[name]()
     optimizer = optimizer(module.parameters(), lr=recipe.learning_rate, **options)

@@ -1,10 +1,10 @@
-"""From what a user calls a device to a ``torch.device`` that is really there."""
+"""Devices: choose one that is available, and explain a lack of memory."""
 
 from contextlib import contextmanager
 
 import torch
 
-# What torch's errors say where a tensor cannot be allocated, or addressed at all.
+# Parts of torch's messages if a tensor exceeds the memory or the address space.
 ALLOCATION_ERRORS = (
     "can't allocate memory",
     "out of memory",
@@ -19,11 +19,12 @@ def resolve_device(device, dtype):
     Parameters
     ----------
     device : str or torch.device
-        ``"auto"`` takes CUDA, else MPS, else the CPU. Anything else is what
-        ``torch.device`` understands.
+        ``"auto"`` selects CUDA if it is available, else MPS if it is available, else
+        the CPU. Any other value is passed to ``torch.device``.
 
     dtype : {"float32", "float64"}
-        The precision of the network. MPS has no float64, so ``"auto"`` passes it over.
+        Precision of the network. MPS has no float64, so ``"auto"`` does not select MPS
+        for it.
 
     Returns
     -------
@@ -32,7 +33,7 @@ def resolve_device(device, dtype):
     Raises
     ------
     ValueError
-        If the device is unknown, not there, or cannot compute in `dtype`.
+        If the device is unknown, is not available, or does not support `dtype`.
     """
     if device == "auto":
         return _best_device(dtype)
@@ -40,12 +41,12 @@ def resolve_device(device, dtype):
         resolved = torch.device(device)
     except RuntimeError as error:
         raise ValueError(
-            f"device={device!r} is not a device that torch knows. Use 'auto', 'cpu', "
-            "'cuda', 'cuda:<index>' or 'mps'."
+            "device must be 'auto', 'cpu', 'cuda', 'cuda:<index>', 'mps' or a "
+            f"torch.device; got {device!r}."
         ) from error
     problem = _problem(resolved, dtype)
     if problem:
-        raise ValueError(f"device={str(device)!r} was asked for, but {problem}.")
+        raise ValueError(f"device={str(device)!r} cannot be used: {problem}.")
     return resolved
 
 
@@ -58,31 +59,31 @@ def _best_device(dtype):
 
 
 def _problem(device, dtype):
-    """Return why `device` cannot be used, or None."""
+    """Return the reason why `device` cannot be used, or None if it can."""
     if device.type == "cpu":
         return None
     if device.type == "cuda":
         n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= n_devices:
-            return f"torch sees {n_devices} CUDA device(s) on this machine"
+            return f"torch finds {n_devices} CUDA device(s) on this machine"
         return None
     if device.type == "mps":
         if not torch.backends.mps.is_available():
-            return "torch sees no MPS device on this machine"
+            return "torch finds no MPS device on this machine"
         if dtype == "float64":
-            return "MPS cannot compute in dtype='float64'"
+            return "MPS does not support dtype='float64'"
         return None
-    return f"devices of type {device.type!r} are not supported"
+    return f"the type must be 'cpu', 'cuda' or 'mps', not {device.type!r}"
 
 
 @contextmanager
 def name_what_needs_memory(what):
-    """Turn torch's failure to allocate a tensor into a MemoryError that says for what.
+    """Raise a MemoryError that names `what` if torch cannot allocate a tensor.
 
     Parameters
     ----------
     what : str
-        What is made within, and the parameters that decide its size.
+        What the ``with`` block creates, and the parameters that decide its size.
     """
     try:
         yield

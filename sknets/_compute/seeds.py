@@ -1,8 +1,8 @@
 """One seed decides all the randomness of one fit.
 
-Every stream of random numbers is a function of the seed, of what it is for and of the
-epoch. There is no generator state to keep: training that resumes at epoch 7 draws what
-uninterrupted training would have drawn, also after a pickle.
+Each stream of random numbers depends on the seed, its purpose and the epoch alone. No
+state of a generator has to be saved: training that resumes at epoch 7, also from a
+pickle, draws the same numbers as uninterrupted training.
 """
 
 import numpy as np
@@ -12,13 +12,13 @@ INITIALISATION, SHUFFLING, NOISE, SPLITTING = range(4)
 
 
 def draw_seed(random_state):
-    """Turn scikit-learn's `random_state` into one integer seed.
+    """Convert scikit-learn's `random_state` to one integer seed.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None
-        None takes fresh entropy from the operating system, so that the global
-        generator of NumPy stays untouched. A RandomState moves on by one draw.
+        None draws fresh entropy from the operating system, and leaves NumPy's global
+        generator unchanged. One number is drawn from a RandomState instance.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def draw_seed(random_state):
 
 
 def spawn_seed(seed, purpose, epoch=0):
-    """Return the seed of one stream, as an int in [0, 2**32)."""
+    """Return the seed of one stream, an integer in [0, 2**32)."""
     return int(np.random.SeedSequence((seed, purpose, epoch)).generate_state(1)[0])
 
 

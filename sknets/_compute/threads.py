@@ -1,4 +1,4 @@
-"""How many cores one fit or one prediction may take."""
+"""Limit the number of threads of a fit or a prediction."""
 
 import threading
 from contextlib import contextmanager
@@ -6,36 +6,38 @@ from contextlib import contextmanager
 import torch
 from joblib.parallel import get_active_backend
 
-# Multiply-adds that keep a thread busy for longer than it takes to wake it: of the
-# largest product of a training step, and of a whole prediction.
-STEP_SHARE = 4_000_000
-PREDICTION_SHARE = 30_000_000
+# With fewer multiply-adds, waking one more thread takes longer than its work: in the
+# largest matrix product of a training step, and in a whole prediction.
+STEP_WORK_PER_THREAD = 4_000_000
+PREDICTION_WORK_PER_THREAD = 30_000_000
 
 _lock = threading.Lock()
 _this_thread = threading.local()
-_n_limited = 0
-_n_threads_alone = 1
+# Python threads that limit torch now, and torch's own number of threads before that.
+_n_limiting = 0
+_n_threads_unlimited = 1
 
 
 @contextmanager
-def threads_for(multiply_adds, share):
-    """Compute on as many threads as the work can use, and torch allows.
+def threads_for(multiply_adds, work_per_thread):
+    """Limit torch to as many threads as the work can use.
 
-    Two threads that meet after every small product take no less time than one, and
-    many times as long where other processes want the cores. The number depends on the
-    work and on torch's own limit alone, never on the load, so results do not either.
+    Threads wait for each other after each matrix product. With small products, two
+    threads are no faster than one, and many times slower if other processes need the
+    cores. The number of threads depends on the work and on torch's own limit. It does
+    not depend on the load of the machine, so the results do not depend on it either.
 
-    It is one thread where joblib runs other threads of this process beside: each would
-    take all cores. joblib's worker processes need no help: joblib sets torch's limit.
+    In a worker thread of joblib the number is one, because each worker would use all
+    cores. In a worker process, joblib itself sets torch's limit.
 
     Parameters
     ----------
     multiply_adds : int
-        Multiplications and additions of the work.
-    share : int
-        How many of them make one more thread pay.
+        Number of multiply-adds in the work.
+    work_per_thread : int
+        Number of multiply-adds for which one more thread is used.
     """
-    n_threads = max(multiply_adds // share, 1)
+    n_threads = max(multiply_adds // work_per_thread, 1)
     if _is_worker_thread():
         n_threads = 1
     before = _limit(n_threads)
@@ -56,27 +58,27 @@ def _is_worker_thread():
 
 
 def _limit(n_threads):
-    """Lower the number of threads; return what it was, or None where it was no more."""
-    global _n_limited, _n_threads_alone
+    """Lower torch's number of threads. Return the old number, or None if unchanged."""
+    global _n_limiting, _n_threads_unlimited
     with _lock:
         before = torch.get_num_threads()
         depth = getattr(_this_thread, "depth", 0)
         if depth == 0:
-            if _n_limited == 0:
-                _n_threads_alone = before
-            # A thread that begins now has the limit that another thread has set.
-            before = _n_threads_alone
+            if _n_limiting == 0:
+                _n_threads_unlimited = before
+            # A new thread starts with the limit that another thread has set.
+            before = _n_threads_unlimited
         if n_threads >= before:
             return None
-        _n_limited += depth == 0
+        _n_limiting += depth == 0
         _this_thread.depth = depth + 1
         torch.set_num_threads(n_threads)
         return before
 
 
 def _restore(n_threads):
-    global _n_limited
+    global _n_limiting
     with _lock:
         _this_thread.depth -= 1
-        _n_limited -= _this_thread.depth == 0
+        _n_limiting -= _this_thread.depth == 0
         torch.set_num_threads(n_threads)

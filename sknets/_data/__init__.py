@@ -1,1 +1,1 @@
-"""Floor 3: X and y as users give them, and what of them networks learn."""
+"""Floor 3: the data of users, validated and converted for networks."""

@@ -1,4 +1,7 @@
-"""The one place that knows private names of scikit-learn, and how versions differ."""
+"""Private names of scikit-learn, and differences between its versions.
+
+No other module may depend on either.
+"""
 
 from numbers import Integral
 
@@ -33,10 +36,11 @@ __all__ = [
 
 check_partial_fit_first_call = _check_partial_fit_first_call
 
-# The most units of a layer, or pixels along a side: what a 32-bit integer holds.
+# Maximal number of units of a layer, and of pixels along a side of an image: the
+# maximum of 32-bit integers.
 MAX_SIZE = 2**31 - 1
 
-# scikit-learn ends the callbacks of a call of `fit` by these.
+# scikit-learn needs these attributes to end its callbacks after `fit`.
 CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 try:
@@ -44,27 +48,28 @@ try:
 except ImportError:
 
     class CallbackSupportMixin:
-        """Says what is missing where scikit-learn has no callbacks of its own."""
+        """Stand-in for versions of scikit-learn without callbacks of their own."""
 
         @property
         def set_callbacks(self):
-            """Raise AttributeError, so that there is no such method."""
+            """Raise AttributeError, so that ``hasattr`` returns False."""
             raise AttributeError(
-                "set_callbacks needs scikit-learn >= 1.9, but this is scikit-learn "
-                f"{sklearn.__version__}. The parameter callbacks takes those of skorch."
+                "set_callbacks needs scikit-learn >= 1.9, but the installed version is "
+                f"{sklearn.__version__}. For callbacks of skorch, set the parameter "
+                "callbacks."
             )
 
 
 def without_callbacks(estimator):
-    """Return an estimator whose callbacks of scikit-learn, if any, are removed."""
+    """Remove scikit-learn's callbacks, if any, from an estimator and return it."""
     supported = hasattr(estimator, "set_callbacks")
     return estimator.set_callbacks() if supported else estimator
 
 
 class MakerOf(HasMethods):
-    """Accept the subclasses of a class, and callables that are no classes.
+    """Constraint that accepts subclasses of `parent`, and callables but no other class.
 
-    scikit-learn takes no constraints but its own, hence the parent.
+    It inherits from `HasMethods` because scikit-learn only accepts its own constraints.
     """
 
     def __init__(self, parent):
@@ -76,7 +81,7 @@ class MakerOf(HasMethods):
 
     def __str__(self):
         parent = f"{self.parent.__module__}.{self.parent.__qualname__}"
-        return f"a subclass of {parent} or a callable that makes one"
+        return f"a subclass of {parent} or a callable that returns an instance"
 
 
 def check_sample_weight(sample_weight, X, *, dtype):
@@ -84,14 +89,14 @@ def check_sample_weight(sample_weight, X, *, dtype):
     weight = _check_sample_weight(
         sample_weight, X, dtype=dtype, ensure_non_negative=True
     )
-    if not weight.any():  # before 1.9 scikit-learn lets these pass
+    if not weight.any():  # scikit-learn accepts them before 1.9
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weight
 
 
 def check_sizes(sizes, name):
     """Return layer sizes, given as an integer or a sequence, as a tuple of integers."""
-    # An array of integers would make a one of True.
+    # Without dtype=object, NumPy could convert True to 1.
     sizes = tuple(np.atleast_1d(np.asarray(sizes, dtype=object)).tolist())
     for size in sizes:
         if isinstance(size, bool):

@@ -1,4 +1,4 @@
-"""X and y as users give them."""
+"""Validate X and y as users pass them."""
 
 import numpy as np
 import torch
@@ -7,12 +7,12 @@ from sklearn.utils import assert_all_finite, check_consistent_length, column_or_
 
 from sknets._data.compatibility import validate_data
 
-# Stands for a y that is not asked for. No y of a user is this object.
+# Default for y where only X is needed. It differs from any y that a user can pass.
 NO_Y = object()
 
 
 def to_host(values):
-    """Return a tensor as an ndarray, anything else as it is."""
+    """Convert a tensor to an ndarray. Return anything else unchanged."""
     if not torch.is_tensor(values):
         return values
     values = values.detach().cpu()
@@ -20,7 +20,7 @@ def to_host(values):
 
 
 def float_dtype(X):
-    """Return float32 where all of X is float32, else float64."""
+    """Return float32 if all of X is float32, else float64."""
     if torch.is_tensor(X):
         return np.float32 if X.dtype == torch.float32 else np.float64
     dtypes = getattr(X, "dtypes", getattr(X, "dtype", None))
@@ -31,10 +31,10 @@ def float_dtype(X):
 
 
 def as_sparse_floats(X, dtype):
-    """Return a DataFrame of sparse columns in `dtype` if one of them is boolean.
+    """Convert a DataFrame of sparse columns to `dtype` if one of them is boolean.
 
-    scikit-learn would leave booleans as they are, and pandas makes objects of booleans
-    beside numbers. Return anything else as it is.
+    scikit-learn would not convert booleans, and pandas would convert a mixture of
+    booleans and numbers to objects. Return any other X unchanged.
     """
     if getattr(X, "ndim", 0) != 2 or not hasattr(X, "sparse"):
         return X
@@ -53,7 +53,7 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, y_options):
     y : labels or NO_Y
     dtype : numpy dtype
     reset, ensure_all_finite : bool
-        As `validate_data` has them.
+        See ``sklearn.utils.validation.validate_data``.
     y_options : dict
         Arguments of `validate_data` that concern y.
     """
@@ -70,7 +70,7 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, y_options):
             y = validate_data(estimator, y=y, reset=False, **options)
             check_consistent_length(X, y)
     else:
-        # What overflows in float32 is reported as an infinity of X.
+        # Values that overflow in float32 are reported as infinity in X.
         with np.errstate(over="ignore"):
             validated = validate_data(
                 estimator,
@@ -106,14 +106,14 @@ def is_ready(estimator, X, dtype):
 
 
 def validate_tensor(estimator, X, dtype, reset, ensure_all_finite):
-    """Return a tensor X in another dtype, checked like an array by `validate_data`."""
+    """Check a tensor X as `validate_data` checks an array. Return it in `dtype`."""
     if X.layout is not torch.strided or X.is_complex() or X.is_meta:
         raise ValueError(
-            "X must be a dense tensor of real numbers, got one of layout "
-            f"{X.layout} and dtype {X.dtype} on {X.device}."
+            "X must be a dense tensor of real numbers; got a tensor with layout "
+            f"{X.layout} and dtype {X.dtype} on device {X.device}."
         )
     if X.ndim != 2:
-        raise ValueError(f"Expected a 2D tensor X, got one of shape {tuple(X.shape)}.")
+        raise ValueError(f"Expected a 2D tensor X; got shape {tuple(X.shape)}.")
     for size, name in zip(X.shape, ("sample", "feature"), strict=True):
         if size == 0:
             raise ValueError(
@@ -138,7 +138,7 @@ def check_validation_arguments(X_val, y_val, sample_weight_val):
 
 
 def check_all_finite(X, estimator_name=""):
-    """Raise where an array, tensor or CSR matrix has NaN or infinity."""
+    """Raise if an array, tensor or CSR matrix contains NaN or infinity."""
     if not torch.is_tensor(X):
         assert_all_finite(X, estimator_name=estimator_name, input_name="X")
     elif not X.isfinite().all():
@@ -147,16 +147,16 @@ def check_all_finite(X, estimator_name=""):
 
 
 def check_unit_interval(X):
-    """Raise where cross-entropy cannot take validated X as its target."""
+    """Raise if validated X is outside [0, 1], which cross-entropy does not allow."""
     values = X.data if sparse.issparse(X) else X
     if torch.is_tensor(X):
         low, high = (float(limit) for limit in torch.aminmax(X))
     else:
         low, high = values.min(initial=0), values.max(initial=1)
-    rounding = 8 * float(np.finfo(float_dtype(X)).eps)  # as MinMaxScaler leaves it
+    rounding = 8 * float(np.finfo(float_dtype(X)).eps)  # of MinMaxScaler
     if low < -rounding or high > 1 + rounding:
         raise ValueError(
             f"X must be in [0, 1] for loss='cross_entropy', but it has values from "
             f"{low:g} to {high:g}. Scale it, for example with MinMaxScaler(clip=True), "
-            "or take loss='squared_error'."
+            "or set loss='squared_error'."
         )

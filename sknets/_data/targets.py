@@ -1,4 +1,4 @@
-"""What networks learn: y as numbers for a loss, and numbers as users know y."""
+"""Targets: convert y to numbers for a loss, and numbers back to values of y."""
 
 import numpy as np
 from scipy import sparse
@@ -9,7 +9,7 @@ from sknets._networks.losses import BinaryCrossEntropy, CrossEntropy
 
 
 def find_targets(y):
-    """Return what kind of targets a validated y has.
+    """Return the kind of targets in a validated y.
 
     Parameters
     ----------
@@ -25,20 +25,21 @@ def find_targets(y):
         return MultiLabel(np.arange(y.shape[1]))
     if kind == "multiclass-multioutput":
         raise ValueError(
-            "y of several columns must be a multilabel indicator of 0 and 1."
+            "y with several columns must be a multilabel indicator of 0 and 1; got "
+            "several classes per column."
         )
     return SingleLabel(np.unique(y))
 
 
 class Targets:
-    """A kind of targets.
+    """Base class of the kinds of targets.
 
     Attributes
     ----------
     criterion : subclass of Loss
-        The loss to learn them by.
+        Loss for training.
     n_outputs : int
-        Outputs that a network needs for them.
+        Number of outputs of the network.
     n_classes : int or None
         None if the outputs are not logits of classes.
     """
@@ -46,16 +47,16 @@ class Targets:
     n_classes = None
 
     def decode(self, codes):
-        """Return targets, an ndarray, as users know them."""
+        """Convert an ndarray of codes to targets as users know them."""
         raise NotImplementedError
 
     def strata(self, codes):
-        """Return what a held-out part is to be stratified by, or None."""
+        """Return the classes for a stratified validation split, or None."""
         return None
 
 
 class Reconstruction(Targets):
-    """X itself.
+    """The targets of an autoencoder: X itself.
 
     Parameters
     ----------
@@ -69,14 +70,14 @@ class Reconstruction(Targets):
 
 
 class Labels(Targets):
-    """The classes, or labels, that a classifier knows."""
+    """Base class of the targets of classifiers, with their classes or labels."""
 
     def __init__(self, classes):
         self.classes = classes
 
     @property
     def n_outputs(self):
-        """An output for each class or label."""
+        """Number of outputs: one for each class or label."""
         return len(self.classes)
 
     n_classes = n_outputs
@@ -89,12 +90,12 @@ class Labels(Targets):
 
 
 class SingleLabel(Labels):
-    """One label for each row: logits compete in a softmax.
+    """One label per row. The softmax of the logits gives its probabilities.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        Sorted.
+        Sorted classes.
     """
 
     criterion = CrossEntropy
@@ -102,7 +103,7 @@ class SingleLabel(Labels):
     kind = "classes"
 
     def encode(self, y):
-        """Return the positions of labels in the classes; name those not there."""
+        """Return the index of each label in `classes`. Raise for unknown labels."""
         if y.ndim > 1:
             raise ValueError(f"y has {y.shape[1]} columns; expected one label per row.")
         unseen = np.setdiff1d(y, self.classes)
@@ -111,19 +112,19 @@ class SingleLabel(Labels):
         return np.searchsorted(self.classes, y)
 
     def strata(self, codes):
-        """Return the codes themselves: each class is to be held out in proportion."""
+        """Return the codes, so that each class is held out in proportion."""
         return codes.cpu().numpy()
 
     def class_weights(self, class_weight, codes, sample_weight):
-        """Return the weight of each class that the parameter `class_weight` means.
+        """Return the weight of each class for the parameter `class_weight`.
 
-        A class without rows of positive weight has no balanced weight, but zero.
+        With ``"balanced"``, a class without rows of positive weight has weight zero.
         """
         if class_weight != "balanced":
             return compute_class_weight(
                 class_weight, classes=self.classes, y=self.classes
             )
-        # scikit-learn's own counts rows alone before 1.7.
+        # Before 1.7, scikit-learn's own function ignores the sample weights.
         counts = np.bincount(codes, weights=sample_weight, minlength=len(self.classes))
         present = counts > 0
         weights = np.zeros(len(counts))
@@ -131,17 +132,17 @@ class SingleLabel(Labels):
         return weights
 
     def decode(self, codes):
-        """Return labels."""
+        """Return the labels of the codes."""
         return self.classes[codes]
 
 
 class MultiLabel(Labels):
-    """Any number of labels for each row: each logit is a question of its own.
+    """Any number of labels per row. Each label has its own logit and probability.
 
     Parameters
     ----------
     classes : ndarray of shape (n_labels,)
-        Numbers of the columns.
+        Column numbers.
     """
 
     criterion = BinaryCrossEntropy
@@ -151,20 +152,23 @@ class MultiLabel(Labels):
     def __init__(self, classes):
         if not np.array_equal(classes, np.arange(len(classes))):
             raise ValueError(
-                "classes must be the numbers of the columns of a multilabel y, "
-                f"range({len(classes)}), got {classes}."
+                "classes must be the column numbers of a multilabel y, "
+                f"range({len(classes)}); got {classes}."
             )
         super().__init__(classes)
 
     def encode(self, y):
-        """Return an indicator, with ones and zeros, as a dense array of integers."""
-        if type_of_target(y) != "multilabel-indicator":
-            raise ValueError("y must be a multilabel indicator of 0 and 1.")
+        """Return a multilabel indicator as a dense array of the integers 0 and 1."""
+        kind = type_of_target(y)
+        if kind != "multilabel-indicator":
+            raise ValueError(
+                f"y must be a multilabel indicator of 0 and 1; got {kind} targets."
+            )
         y = np.asarray(y.toarray() if sparse.issparse(y) else y)
         if not np.isin(y, (0, 1)).all():
             raise ValueError(
-                "y of several columns must be a multilabel indicator of 0 and 1, but "
-                f"has {np.unique(y)}."
+                "y with several columns must be a multilabel indicator of 0 and 1; got "
+                f"the values {np.unique(y)}."
             )
         if y.shape[1] != len(self.classes):
             raise ValueError(
@@ -173,7 +177,7 @@ class MultiLabel(Labels):
         return y.astype(np.int64)
 
     def decode(self, codes):
-        """Return an indicator."""
+        """Return the codes, which are a multilabel indicator."""
         return codes
 
 

@@ -1,13 +1,13 @@
-"""Weights of rows: those of samples times those of classes."""
+"""Weights of rows: sample weights times class weights."""
 
 import numpy as np
 
 from sknets._data.compatibility import check_sample_weight
 
 
-@np.errstate(over="ignore")  # infinities are errors, not warnings
+@np.errstate(over="ignore")  # infinite weights raise an error below
 def weigh_rows(sample_weight, class_weight, targets, codes, *, relative):
-    """Return the weights of rows and of classes, checked.
+    """Check the weights of samples and classes. Return those of rows and classes.
 
     Parameters
     ----------
@@ -17,14 +17,15 @@ def weigh_rows(sample_weight, class_weight, targets, codes, *, relative):
     codes : ndarray of shape (n_samples,) or (n_samples, n_labels)
         Encoded targets of the rows.
     relative : bool
-        Whether only the ratios of weights count. Then no weight overflows.
+        Whether only the ratios of weights matter. If so, weights are scaled down, so
+        that none overflows.
 
     Returns
     -------
     weight : ndarray of shape (n_samples,), or None
-        None without weights of either kind.
+        None if `sample_weight` and `class_weight` are None.
     of_class : ndarray of shape (n_classes,), or None
-        None without class weights.
+        None if `class_weight` is None.
     """
     if sample_weight is None and class_weight is None:
         return None, None
@@ -39,19 +40,19 @@ def weigh_rows(sample_weight, class_weight, targets, codes, *, relative):
         if weight.any():
             return weight, of_class
     raise ValueError(
-        f"class_weight={class_weight} must be finite, not negative, and not zero for "
-        "all samples of positive weight."
+        f"class_weight={class_weight} must give finite, non-negative weights, and a "
+        "positive weight to at least one sample of positive weight."
     )
 
 
 def weigh_validation_rows(sample_weight, of_class, codes):
-    """Return relative weights of validation rows, or None where there are none.
+    """Return relative weights of validation rows, or None if they have no weights.
 
     Parameters
     ----------
     sample_weight : array-like of shape (n_samples,) or None
     of_class : ndarray of shape (n_classes,) or None
-        What classes weigh in training.
+        Weights of the classes in training.
     codes : ndarray of shape (n_samples,) or (n_samples, n_labels)
     """
     if sample_weight is None and of_class is None:
@@ -64,27 +65,29 @@ def weigh_validation_rows(sample_weight, of_class, codes):
     if of_class is not None:
         weight = weight * of_class[codes]
         if not weight.any():
-            raise ValueError("class_weight leaves no row of X_val a weight.")
+            raise ValueError(
+                "class_weight must give a positive weight to at least one row of X_val."
+            )
     return normalise(weight)
 
 
 def check_range(weight, dtype):
-    """Raise where weights are infinite in the precision of the network."""
+    """Raise if weights are infinite in the precision of the network."""
     largest = 0.0 if weight is None else weight.max()
     if largest > np.finfo(dtype).max:
         raise ValueError(
-            "sample_weight, times class_weight if any, must be finite in "
-            f"dtype={dtype!r}, but has {largest:g}. partial_fit takes weights as they "
-            "are: scale them."
+            "sample_weight (times class_weight, if set) must be finite in "
+            f"dtype={dtype!r}; got {largest:g}. partial_fit does not scale the "
+            "weights, so pass smaller ones."
         )
 
 
 def scale_down(weight):
-    """Return weights of at most 1 in the same ratios, so that sums do not overflow."""
-    # A power of two rounds nothing.
+    """Scale weights down to at most 1, so that their sums cannot overflow."""
+    # Division by a power of two causes no rounding.
     return np.ldexp(weight, -np.frexp(weight.max())[1])
 
 
 def normalise(weight):
-    """Return weights whose mean over the rows that count is one, or None for None."""
+    """Scale weights to a mean of 1 over the positive ones. Return None for None."""
     return None if weight is None else weight / weight[weight > 0].mean()

@@ -1,9 +1,9 @@
-"""Activations: a line each, here and nowhere else."""
+"""The activation functions by their names, and their derivatives."""
 
 import torch
 from torch import nn
 
-# All of them are monotone, which ConvBlock relies on.
+# All of them are monotone, as ConvBlock requires.
 ACTIVATIONS = {
     "identity": nn.Identity,
     "logistic": nn.Sigmoid,
@@ -12,8 +12,8 @@ ACTIVATIONS = {
     "tanh": nn.Tanh,
 }
 
-# The functions, in place where that can be, and their derivatives as functions of the
-# output. The identity needs none.
+# For each activation, its function (in place if torch has that), and its derivative as
+# a function of the output. The identity needs neither.
 ACTIVATION_MATHS = {
     nn.ReLU: (torch.relu_, torch.sign),
     nn.Sigmoid: (torch.sigmoid_, lambda output: output * (1 - output)),

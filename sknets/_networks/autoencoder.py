@@ -17,14 +17,15 @@ class Autoencoder(DenseNetwork):
     ----------
     n_features : int
     layer_sizes : sequence of int
-        Of the encoder, the code last.
+        Sizes of the layers of the encoder. The last one is the size of the codes.
     activation, output_activation : keys of ACTIVATIONS
     tied_weights : bool
     corruption : Corruption
     penalty : ActivityPenalty or None
-        What active code units cost in training.
+        Added to the training loss for active code units.
     emits_logits : bool
-        Whether ``forward`` leaves the output activation to the loss.
+        Whether ``forward`` returns logits, without the output activation. The loss
+        then includes that activation.
     """
 
     def __init__(
@@ -60,13 +61,14 @@ class Autoencoder(DenseNetwork):
         self.describe_layers()
 
     def reset_parameters(self, generator):
-        """Set the weights Xavier uniform, biases and a linear output's weights zero."""
+        """Draw Xavier uniform weights. Set biases and a linear output layer to zero."""
         layers = (*self.encoder[::2], *self.decoder[::2])
         for layer in layers:
             nn.init.zeros_(layer.bias)
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight, generator=generator)
-        # From zero, a ReLU would never get anywhere, and others would be slow to.
+        # With zero weights, a ReLU would have no gradient and never learn, and other
+        # activations would learn slowly.
         starts_from_zero = self.emits_logits or isinstance(self.output, nn.Identity)
         if starts_from_zero and isinstance(layers[-1], nn.Linear):
             nn.init.zeros_(layers[-1].weight)
@@ -77,7 +79,7 @@ class Autoencoder(DenseNetwork):
         return [self.corruption, *self.encoder, *self.decoder, *output]
 
     def gradient_function(self, criterion):
-        """Return the function that a trainer calls for each batch."""
+        """Return the function that computes loss and gradients of a batch."""
         if self.penalty is None and not isinstance(self.decoder[0], TiedLinear):
             return super().gradient_function(criterion)
         return Network.gradient_function(self, criterion)
@@ -86,19 +88,19 @@ class Autoencoder(DenseNetwork):
         return self.emit(self.encoder(self.corruption(X)))
 
     def training_outputs(self, X):
-        """Return the outputs for a batch, and the penalty on its codes, or None."""
+        """Return the outputs for a batch, and the penalty on its codes or None."""
         codes = self.encoder(self.corruption(X))
         penalty = None if self.penalty is None else self.penalty(codes)
         return self.emit(codes), penalty
 
     def emit(self, codes):
-        """Return what the loss takes: the reconstruction or its logits."""
+        """Return the input of the loss: the reconstruction, or its logits."""
         return self.decoder(codes) if self.emits_logits else self.decode(codes)
 
     def decode(self, codes):
-        """Return the reconstruction from codes."""
+        """Return the reconstruction for given codes."""
         return self.output(self.decoder(codes))
 
     def reconstruct(self, X):
-        """Return the reconstruction of X as it is, without noise."""
+        """Return the reconstruction of X without corrupting X first."""
         return self.decode(self.encoder(X))

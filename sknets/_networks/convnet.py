@@ -11,10 +11,10 @@ from sknets._networks.perceptron import Perceptron
 
 
 class ConvBlock(nn.Sequential):
-    """Convolution that keeps height and width, 2 x 2 max pooling.
+    """Convolution that keeps height and width, then 2 x 2 max pooling.
 
-    The activation is monotone, so it may come after the pooling instead of before:
-    the same numbers from a quarter of the work.
+    `ConvNet` applies the activation after the pooling, at a quarter of the cost. The
+    result is the same as before the pooling, because the activation is monotone.
     """
 
     def __init__(self, n_in, n_out, kernel_size):
@@ -32,7 +32,7 @@ class ConvNet(Network):
     Parameters
     ----------
     image_shape : (height, width, channels)
-        How a row folds into an image.
+        Shape of the image that a row of X contains.
     channels : sequence of int
     kernel_size : int
     hidden_layer_sizes : sequence of int
@@ -42,7 +42,7 @@ class ConvNet(Network):
     """
 
     max_rows = 256
-    hides_infinity = True  # max pooling does
+    hides_infinity = True  # max pooling can drop -inf
 
     def __init__(
         self,
@@ -74,11 +74,11 @@ class ConvNet(Network):
             dropout,
         )
         self.multiply_adds = max(self.multiply_adds, self.head.multiply_adds)
-        # A training step takes a fifth less time than channels first on a CPU.
+        # On a CPU, a training step takes a fifth less time than with channels first.
         self.to(memory_format=torch.channels_last)
 
     def reset_parameters(self, generator):
-        """Set all weights truncated normal, all biases 0.1."""
+        """Draw truncated normal weights. Set all biases to 0.1."""
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):
                 nn.init.constant_(parameter, 0.1)
@@ -87,7 +87,7 @@ class ConvNet(Network):
 
     def forward(self, X):
         maps = X.view(-1, *self.image_shape).permute(0, 3, 1, 2)
-        # In evaluation, all but the convolutions may be in float64.
+        # In evaluation, all layers except the convolutions may be in float64.
         dtype = self.head.output.weight.dtype
         for block in self.convolutions:
             maps = self.activation(block(maps.to(X.dtype)).to(dtype))

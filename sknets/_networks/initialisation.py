@@ -4,7 +4,7 @@ from torch import nn
 
 
 def truncated_normal_(tensor, generator, std=0.1):
-    """Fill with normal numbers of deviation `std`, redrawn beyond two deviations."""
+    """Draw from a normal distribution, truncated at two standard deviations."""
     return nn.init.trunc_normal_(
         tensor, std=std, a=-2 * std, b=2 * std, generator=generator
     )

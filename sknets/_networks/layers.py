@@ -1,7 +1,7 @@
 """Layers that torch does not have.
 
-A random layer draws from its `generator`, which is set for the length of a fit. Without
-one, it draws from torch's global generator.
+A random layer draws from its `generator`, which is set during a fit. If it is None, the
+layer draws from torch's global generator.
 """
 
 import torch
@@ -11,7 +11,7 @@ from sknets._networks.noise import CORRUPTIONS, dropout_mask
 
 
 class Dropout(nn.Module):
-    """Dropout that draws from a generator of its own; ``nn.Dropout`` has none.
+    """Dropout with a generator of its own, which ``nn.Dropout`` lacks.
 
     References
     ----------
@@ -30,7 +30,7 @@ class Dropout(nn.Module):
         return X * self.mask(X)
 
     def mask(self, X):
-        """Draw the factors of X."""
+        """Draw the mask by which X is multiplied."""
         return dropout_mask(X, self.p, self.generator)
 
     def extra_repr(self):
@@ -56,11 +56,11 @@ class Corruption(nn.Module):
 
 
 class TiedLinear(nn.Module):
-    """The way back through a linear layer: its weight transposed, and a bias."""
+    """A linear layer with the transposed weight of another one, and its own bias."""
 
     def __init__(self, mirrored):
         super().__init__()
-        # In a tuple, because a submodule would list its weight a second time.
+        # In a tuple, so that torch does not register its weight a second time.
         self.mirrored = (mirrored,)
         self.bias = nn.Parameter(torch.empty(mirrored.in_features))
 

@@ -1,7 +1,8 @@
-"""Losses: the mean over rows of what outputs cost.
+"""Losses: each is a mean over the rows of a batch.
 
-A loss maps outputs, targets and the weights of rows, or None, to a scalar. The weighted
-mean divides by the number of rows, so weights are relative to their mean.
+A loss maps outputs, targets and the weights of rows (or None) to a scalar. The weighted
+sum is divided by the number of rows, not by the sum of the weights. So a row of weight
+1 counts as much as a row without weights.
 """
 
 import torch
@@ -9,14 +10,14 @@ from torch import nn
 
 
 class Loss(nn.Module):
-    """A loss, given by the loss of each row and its derivative."""
+    """Base class of losses, which define the loss of a row and its derivative."""
 
     def row_losses(self, outputs, y):
         """Return the loss of each row, of shape (n_rows,)."""
         raise NotImplementedError
 
-    def slope(self, outputs, y):
-        """Return the derivative of the row losses by the outputs."""
+    def row_gradients(self, outputs, y):
+        """Return the derivatives of the row losses with respect to the outputs."""
         raise NotImplementedError
 
     def mean(self, outputs, y):
@@ -29,26 +30,26 @@ class Loss(nn.Module):
         return torch.dot(self.row_losses(outputs, y), weight) / len(weight)
 
     def loss_and_gradient(self, outputs, y, weight=None):
-        """Return the loss, and its gradient by the outputs."""
+        """Return the loss, and its gradient with respect to the outputs."""
         loss = self(outputs, y, weight)
-        return loss, average(self.slope(outputs, y), weight)
+        return loss, mean_gradient(self.row_gradients(outputs, y), weight)
 
 
-def average(slope, weight):
-    """Return the gradient of a mean from the derivatives of its rows, in place."""
-    slope.mul_(1 / len(slope))
-    return slope if weight is None else slope.mul_(weight.unsqueeze(1))
+def mean_gradient(gradients, weight):
+    """Convert the gradients of row losses to that of their weighted mean, in place."""
+    gradients.mul_(1 / len(gradients))
+    return gradients if weight is None else gradients.mul_(weight.unsqueeze(1))
 
 
-# -- of classes ----------------------------------------------------------------------
+# -- classification ------------------------------------------------------------------
 
 
 class CrossEntropy(Loss):
-    """Cross-entropy of logits that compete in a softmax; y holds codes of classes."""
+    """Cross-entropy of the softmax of logits. y holds the codes of the classes."""
 
     @staticmethod
     def decision(logits):
-        """Return the logits; for two classes the log-odds of the second."""
+        """Return the logits, or for two classes the log-odds of the second class."""
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
     @staticmethod
@@ -78,13 +79,13 @@ class CrossEntropy(Loss):
             log_probabilities, y, reduction="mean" if weight is None else "none"
         )
         loss = losses if weight is None else torch.dot(losses, weight) / len(weight)
-        slope = log_probabilities.exp_()
-        slope.scatter_(1, y.unsqueeze(1), -1.0, reduce="add")
-        return loss, average(slope, weight)
+        gradients = log_probabilities.exp_()
+        gradients.scatter_(1, y.unsqueeze(1), -1.0, reduce="add")
+        return loss, mean_gradient(gradients, weight)
 
 
 class BinaryCrossEntropy(Loss):
-    """Cross-entropy of a logit for each label, summed; y is an indicator."""
+    """Binary cross-entropy, summed over the labels. y is a multilabel indicator."""
 
     @staticmethod
     def decision(logits):
@@ -103,7 +104,7 @@ class BinaryCrossEntropy(Loss):
 
     @staticmethod
     def codes(logits):
-        """Return which labels are more probable than not."""
+        """Return 1 for each label of a probability above one half, else 0."""
         return (logits > 0).long()
 
     def row_losses(self, outputs, y):
@@ -111,11 +112,11 @@ class BinaryCrossEntropy(Loss):
             outputs, y.to(outputs.dtype), reduction="none"
         ).sum(1)
 
-    def slope(self, outputs, y):
+    def row_gradients(self, outputs, y):
         return outputs.sigmoid().sub_(y)
 
 
-# -- of real numbers -----------------------------------------------------------------
+# -- regression ----------------------------------------------------------------------
 
 
 class RealLoss(Loss):
@@ -127,15 +128,15 @@ class RealLoss(Loss):
         raise NotImplementedError
 
     @staticmethod
-    def error_slope(difference):
+    def error_gradient(difference):
         """Return the derivative of the errors."""
         raise NotImplementedError
 
     def row_losses(self, outputs, y):
         return self.error(outputs - y).mean(dim=1)
 
-    def slope(self, outputs, y):
-        return self.error_slope(outputs - y).mul_(1 / outputs.shape[1])
+    def row_gradients(self, outputs, y):
+        return self.error_gradient(outputs - y).mul_(1 / outputs.shape[1])
 
 
 class SquaredError(RealLoss):
@@ -146,7 +147,7 @@ class SquaredError(RealLoss):
         return difference.square() / 2
 
     @staticmethod
-    def error_slope(difference):
+    def error_gradient(difference):
         return difference
 
 
@@ -158,7 +159,7 @@ class AbsoluteError(RealLoss):
         return difference.abs()
 
     @staticmethod
-    def error_slope(difference):
+    def error_gradient(difference):
         return difference.sign()
 
 
@@ -177,7 +178,7 @@ class Huber(RealLoss):
         return within * (difference.abs() - within / 2)
 
     @staticmethod
-    def error_slope(difference):
+    def error_gradient(difference):
         return difference.clamp(-1, 1)
 
 
@@ -188,15 +189,15 @@ REAL_LOSSES = {
 }
 
 
-# -- of reconstructions --------------------------------------------------------------
+# -- reconstruction ------------------------------------------------------------------
 
 
 class ReconstructionLoss(Loss):
-    """An error summed over the features."""
+    """Base class of losses that sum an error over the features."""
 
     @staticmethod
     def error(outputs, y, reduction):
-        """Return the error of entries, or its sum, as torch's functions reduce it."""
+        """Return the error of each entry (reduction "none") or the total ("sum")."""
         raise NotImplementedError
 
     def row_losses(self, outputs, y):
@@ -213,12 +214,12 @@ class HalfSquaredError(ReconstructionLoss):
     def error(outputs, y, reduction):
         return nn.functional.mse_loss(outputs, y, reduction=reduction) / 2
 
-    def slope(self, outputs, y):
+    def row_gradients(self, outputs, y):
         return outputs - y
 
 
 class BernoulliCrossEntropy(ReconstructionLoss):
-    """Cross-entropy of y, in [0, 1], and the logistic function of logits."""
+    """Cross-entropy between y, in [0, 1], and the logistic function of logits."""
 
     @staticmethod
     def error(outputs, y, reduction):
@@ -226,7 +227,7 @@ class BernoulliCrossEntropy(ReconstructionLoss):
             outputs, y, reduction=reduction
         )
 
-    def slope(self, outputs, y):
+    def row_gradients(self, outputs, y):
         return outputs.sigmoid() - y
 
 

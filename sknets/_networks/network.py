@@ -1,4 +1,4 @@
-"""What a network is: what training and evaluation may ask of a module."""
+"""Base classes of networks: what training and evaluation require of a module."""
 
 from copy import deepcopy
 
@@ -10,34 +10,34 @@ from sknets._networks.chain_rule import stack_gradient
 
 
 class Network(nn.Module):
-    """A torch module that training and evaluation know how to use.
+    """A torch module that can be trained and evaluated.
 
-    A subclass has `forward`, `reset_parameters` and these attributes or properties.
+    A subclass defines `forward`, `reset_parameters` and these attributes or properties.
 
     Attributes
     ----------
     max_rows : int
-        Rows to evaluate at a time. More rows cost memory; fewer cost a call for each
-        block.
+        Maximal number of rows to evaluate at a time. More rows need more memory, fewer
+        rows more calls.
     multiply_adds : int
-        Multiplications and additions of the largest layer for a row. They decide how
-        many threads pay.
+        Number of multiply-adds of the largest layer for one row. It decides how many
+        threads are used.
     hides_infinity : bool
-        Whether an infinite entry of X may have finite outputs.
+        Whether outputs can be finite although X has an infinite entry.
     """
 
     max_rows = 5120
 
     def reset_parameters(self, generator):
-        """Set the initial parameters, drawn from a ``torch.Generator``."""
+        """Draw the initial parameters from a ``torch.Generator``."""
         raise NotImplementedError
 
     def training_outputs(self, X):
-        """Return the outputs for a batch, and what to add to its loss, or None."""
+        """Return the outputs for a batch, and a penalty to add to its loss or None."""
         return self(X), None
 
     def gradient_function(self, criterion):
-        """Return the function that a trainer calls for each batch.
+        """Return the function that computes loss and gradients of a batch.
 
         Parameters
         ----------
@@ -47,8 +47,9 @@ class Network(nn.Module):
         Returns
         -------
         loss_and_gradient : callable
-            Maps X, a tensor of shape (n_rows, n_in), y, and the weights of the rows or
-            None to the loss and the outputs. It sets the gradients of all parameters.
+            Called as ``loss_and_gradient(X, y, weight)`` with the tensors of a batch;
+            `weight` is None if the rows have no weights. It sets the gradients of all
+            parameters and returns the loss and the outputs.
         """
 
         @torch.enable_grad()
@@ -64,27 +65,27 @@ class Network(nn.Module):
         return loss_and_gradient
 
     def set_generator(self, make_generator):
-        """Let all random layers draw from one generator, which is made if any does."""
+        """Make one generator for all random layers, if there are any."""
         layers = [layer for layer in self.modules() if hasattr(layer, "generator")]
         generator = make_generator() if layers else None
         for layer in layers:
             layer.generator = generator
 
     def evaluating_copy(self):
-        """Return a copy that evaluates, also in mid-training."""
+        """Return a copy in evaluation mode, also during training."""
         return deepcopy(self, memo_without_generators(self)).eval()
 
 
 def memo_without_generators(module):
-    """Return a memo with which ``deepcopy`` leaves out generators.
+    """Return a memo for ``deepcopy`` that replaces generators by None.
 
-    A generator cannot be copied, and is for training only.
+    A generator cannot be copied, and only training needs it.
     """
     return {id(getattr(layer, "generator", None)): None for layer in module.modules()}
 
 
 class DenseNetwork(Network):
-    """A network of dense layers, which trains without autograd."""
+    """A network of dense layers. Its gradients are computed without autograd."""
 
     def stack(self):
         """Return the layers from input to output, as `stack_gradient` takes them."""
@@ -98,5 +99,5 @@ class DenseNetwork(Network):
         )
 
     def gradient_function(self, criterion):
-        """Return the function that a trainer calls for each batch."""
+        """Return the function that computes loss and gradients of a batch."""
         return stack_gradient(self.stack(), criterion)

@@ -5,14 +5,14 @@ from torch import nn
 
 
 def l1_activity(codes, target):
-    """Return the absolute activations, summed over the units, mean over the rows."""
+    """Return the sum of a row's absolute activations, averaged over the rows."""
     return codes.abs().sum() / len(codes)
 
 
 def kl_activity(codes, target):
-    """Return the divergence of Bernoulli(mean activation) from Bernoulli(target).
+    """Return KL(Bernoulli(target) || Bernoulli(mean)), summed over the units.
 
-    Kullback-Leibler, of each unit's mean over the rows, summed over the units.
+    The mean is the activation of a unit, averaged over the rows.
 
     References
     ----------
@@ -29,7 +29,7 @@ PENALTIES = {"l1": l1_activity, "kl": kl_activity}
 
 
 class ActivityPenalty(nn.Module):
-    """What active hidden units cost in training."""
+    """A penalty on active hidden units, added to the training loss."""
 
     def __init__(self, kind, weight, target):
         super().__init__()

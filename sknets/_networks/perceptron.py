@@ -34,7 +34,7 @@ class Perceptron(DenseNetwork):
         self.describe_layers()
 
     def reset_parameters(self, generator):
-        """Set hidden weights truncated normal, everything else zero."""
+        """Draw truncated normal hidden weights. Set all other parameters to zero."""
         for layer in self.hidden:
             if isinstance(layer, nn.Linear):
                 truncated_normal_(layer.weight, generator)

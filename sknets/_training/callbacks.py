@@ -1,4 +1,4 @@
-"""skorch's callbacks, as an observer of training."""
+"""An observer of training that calls skorch's callbacks."""
 
 import torch
 from skorch.callbacks import Callback, LRScheduler
@@ -10,9 +10,9 @@ BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
 class SkorchCallbacks(Observer):
-    """Write skorch's history, and call the net's callbacks as skorch does.
+    """Write skorch's history and call the callbacks of a net, as skorch does.
 
-    Callbacks see batches as ``(X, y)``.
+    Callbacks get a batch as ``(X, y)``, without the weights.
 
     Parameters
     ----------
@@ -38,19 +38,19 @@ class SkorchCallbacks(Observer):
         )
 
     def begin(self, trainer):
-        """Call the hooks of the beginning of training."""
+        """Call the callbacks at the beginning of training."""
         self._notify("on_train_begin", X=self.rows.X, y=self.rows.y)
 
     def begin_epoch(self, trainer):
-        """Begin an entry of the history."""
+        """Begin an entry of the history, and call the callbacks."""
         self._notify("on_epoch_begin", **self.datasets)
 
     def begin_batch(self, trainer, batch):
-        """Call the hooks of the beginning of a batch."""
+        """Call the callbacks before a batch."""
         self._notify("on_batch_begin", batch=batch[:2], training=True)
 
     def see_gradients(self, trainer, batch):
-        """Call the hooks for gradients."""
+        """Call the callbacks that can see or change the gradients."""
         self._notify(
             "on_grad_computed",
             named_parameters=list(self.net.get_all_learnable_params()),
@@ -59,7 +59,7 @@ class SkorchCallbacks(Observer):
         )
 
     def end_batch(self, trainer, batch, loss, outputs):
-        """Record the loss of a batch."""
+        """Record the loss of a batch, and call the callbacks."""
         self.net.history.record_batch("train_loss", loss.item())
         self.net.history.record_batch("train_batch_size", len(batch[0]))
         self._notify(
@@ -67,11 +67,11 @@ class SkorchCallbacks(Observer):
         )
 
     def end_epoch(self, trainer):
-        """Complete the entry of the history, or drop it if the epoch was cut short."""
+        """Complete the entry of the history. Remove it if the epoch is unfinished."""
         if not trainer.record:
             self._drop_unfinished_entry()
             return
-        # skorch's own indexing takes time that grows with the number of epochs.
+        # The time of skorch's own indexing grows with the number of epochs.
         entry = list.__getitem__(self.net.history, -1)
         for name in ("train_loss", "valid_loss"):
             if name in trainer.record:
@@ -79,11 +79,11 @@ class SkorchCallbacks(Observer):
                 entry[f"{name}_best"] = trainer.record[name] < lowest
         entry.update(trainer.record)
         if not self.hears_batches:
-            entry["batches"].append({})  # skorch's Checkpoint looks at the last
+            entry["batches"].append({})  # skorch's Checkpoint reads the last batch
         self._notify("on_epoch_end", **self.datasets)
 
     def end(self, trainer):
-        """Call the hooks of the end of training."""
+        """Call the callbacks at the end of training."""
         self._drop_unfinished_entry()
         self._notify("on_train_end", X=self.rows.X, y=self.rows.y)
 
@@ -93,10 +93,10 @@ class SkorchCallbacks(Observer):
             del history[-1]
 
     def _notify(self, method_name, **arguments):
-        """Call a hook of the net and of all callbacks.
+        """Call a method of the net and of all callbacks.
 
-        A KeyboardInterrupt from a callback is how skorch's callbacks ask for an end of
-        training, and a Ctrl-C during a callback looks the same; elsewhere it is raised.
+        skorch's callbacks raise KeyboardInterrupt to stop training. Ctrl-C during a
+        callback looks the same, and also stops training.
         """
         getattr(self.net, method_name)(self.net, **arguments)
         for _, callback in self.net.callbacks_:
@@ -107,7 +107,9 @@ class SkorchCallbacks(Observer):
 
 
 class CallbackDataset(Dataset):
-    """Rows as callbacks expect them, with an `X` and a `y`: a tensor or CSR, and codes.
+    """Rows as the dataset that callbacks expect, with attributes `X` and `y`.
+
+    `X` is a tensor or CSR matrix, and `y` a tensor of the codes of the classes.
 
     Parameters
     ----------
@@ -136,31 +138,31 @@ class CallbackDataset(Dataset):
 
 
 def check_callbacks(callbacks, lr_schedule):
-    """Raise where callbacks are not of skorch, or where two would set the rate."""
+    """Raise if a callback is not from skorch, or conflicts with `lr_schedule`."""
     for callback in callbacks:
         if isinstance(callback, tuple) and len(callback) == 2:
             _, callback = callback
         kind = callback if isinstance(callback, type) else type(callback)
         if not issubclass(kind, Callback):
             raise TypeError(
-                "callbacks must be of skorch.callbacks, or pairs of a name and one of "
-                f"them, got {callback!r}. Those of scikit-learn are set by "
-                "set_callbacks."
+                "callbacks must contain skorch callbacks, or pairs of a name and a "
+                f"skorch callback; got {callback!r}. For callbacks of scikit-learn, "
+                "call set_callbacks."
             )
         if issubclass(kind, LRScheduler) and lr_schedule != "constant":
             raise ValueError(
-                "LRScheduler among the callbacks needs lr_schedule='constant', got "
+                "LRScheduler in callbacks requires lr_schedule='constant'; got "
                 f"lr_schedule={lr_schedule!r}."
             )
 
 
 def check_no_validation_needed(callbacks):
-    """Raise where a named callback monitors validation data, which are not there."""
+    """Raise if a callback monitors validation data, although there are none."""
     for _, callback in callbacks:
         monitor = getattr(callback, "monitor", None)
         if isinstance(monitor, str) and monitor.startswith("valid_"):
             raise ValueError(
-                f"{type(callback).__name__} among the callbacks monitors {monitor!r}, "
-                "but there are no validation data. Pass X_val to fit, or set "
+                f"{type(callback).__name__} in callbacks monitors {monitor!r}, but "
+                "there are no validation data. Pass X_val to fit, or set "
                 "early_stopping=True; partial_fit never validates."
             )

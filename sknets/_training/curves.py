@@ -1,4 +1,4 @@
-"""What is kept of each epoch."""
+"""The losses and scores of all epochs."""
 
 import math
 
@@ -6,15 +6,17 @@ NAMES = ("train_loss", "valid_loss", "valid_score")
 
 
 class Curves:
-    """The losses and scores of all epochs, over calls that continue each other.
+    """The losses and scores of all epochs.
+
+    Calls that continue a training add to the same curves.
 
     Attributes
     ----------
     train_loss : list of float
     valid_loss, valid_score : list of float or None
-        None where no epoch has such a number, NaN for an epoch that has none.
+        None if no epoch has a value. NaN for each epoch without a value.
     lowest : dict
-        The lowest of each of them, without that of the last epoch.
+        Lowest value of each curve before the last epoch.
     """
 
     def __init__(self):
@@ -27,7 +29,7 @@ class Curves:
         return len(self.train_loss)
 
     def append(self, record):
-        """Add the numbers of an epoch."""
+        """Append the values of an epoch."""
         n_epochs = len(self)
         for name in NAMES:
             curve = getattr(self, name)
@@ -41,7 +43,7 @@ class Curves:
             curve.append(record.get(name, math.nan))
 
     def truncate(self, n_epochs):
-        """Forget all but the first epochs, in place."""
+        """Keep only the first `n_epochs` epochs, in place."""
         for name in NAMES:
             curve = getattr(self, name)
             if curve is None:

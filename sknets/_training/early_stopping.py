@@ -1,4 +1,4 @@
-"""When to stop training, and which weights to keep."""
+"""Early stopping: when to stop training, and which weights to keep."""
 
 import math
 from copy import deepcopy
@@ -10,19 +10,20 @@ class BestEpoch:
     """Keep the weights of the epoch with the lowest value.
 
     skorch's EarlyStopping ignores improvements smaller than `tol`, and so does not keep
-    the best epoch. It cannot restore the weights after another callback's stop either.
+    the best epoch. Nor can it restore the weights if another callback stops training.
 
     Parameters
     ----------
     patience : int
-        Number of epochs in a row that do not lower the value by `tol`, after which
-        training is to stop.
+        Number of consecutive epochs without an improvement of more than `tol`, after
+        which training stops.
     tol : float
+        See `patience`.
 
     Attributes
     ----------
     epoch : int or None
-        The best one, counted from 1.
+        The best epoch, counted from 1.
     """
 
     def __init__(self, patience, tol):
@@ -44,15 +45,15 @@ class BestEpoch:
         return self.n_idle_epochs == self.patience
 
     def restore(self, module):
-        """Give the module its best weights back."""
+        """Load the best weights into the module."""
         if self.weights is not None:
             module.load_state_dict(self.weights)
 
 
 class EarlyStopping(Observer):
-    """Stop when validation no longer improves, and return to the best epoch.
+    """Stop when validation no longer improves, and restore the best weights.
 
-    It goes by the score where the record has one, else by the loss.
+    Epochs are compared by the validation score if there is one, else by the loss.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ class EarlyStopping(Observer):
         self.best = BestEpoch(patience, tol)
 
     def end_epoch(self, trainer):
-        """Compare the epoch with the best one."""
+        """Compare the epoch with the best one. Return True to stop training."""
         record = trainer.record
         if not record:
             return False
@@ -74,5 +75,5 @@ class EarlyStopping(Observer):
         return self.best.update(value, trainer.epoch, trainer.network)
 
     def end(self, trainer):
-        """Give the network its best weights back."""
+        """Load the best weights into the network."""
         self.best.restore(trainer.network)

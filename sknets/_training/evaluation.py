@@ -1,10 +1,10 @@
-"""Evaluate a trained module, without gradients, in the precision of the answer.
+"""Evaluate a trained module: outputs and losses of rows, without gradients.
 
-BLAS, ATen and oneDNN choose their kernels by processor, size and threads, so the last
-bits of a row depend on the rows beside it. What is to be float64 is therefore computed
-in float64, with the same weights: dense layers in a copy of the module, while
-convolutions stay in float32, where an image has the same bits in any batch and which
-take a fifth of the time.
+BLAS, ATen and oneDNN choose their kernels by processor, size and threads. So the last
+bits of a row's outputs depend on the other rows. In float64 results, the last bits of
+float32 would be a large error. For them, dense layers compute in float64, in a copy of
+the module with the same weights. Convolutions stay in float32, which takes a fifth of
+the time: their outputs for an image have the same bits in any batch.
 """
 
 import math
@@ -19,40 +19,42 @@ import torch
 from scipy import sparse
 from torch import nn
 
-from sknets._compute.threads import PREDICTION_SHARE, threads_for
+from sknets._compute.threads import PREDICTION_WORK_PER_THREAD, threads_for
 from sknets._networks.network import memo_without_generators
 from sknets._training.rows import ordered_batches, prediction_blocks
 
-# A copy that takes so many bytes at most is kept for the next call.
-KEPT_BYTES = 64 * 2**20
+# Larger copies are not cached for the next call.
+MAX_CACHED_BYTES = 64 * 2**20
 
-Kept = namedtuple("Kept", ["copy", "device", "state", "parameters"])
-_kept = WeakKeyDictionary()
+CachedCopy = namedtuple("CachedCopy", ["copy", "device", "versions", "parameters"])
+_cache = WeakKeyDictionary()
 
 
 def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
-    """Return what a trained network makes of the rows of X.
+    """Return the outputs of a trained network for X, or results computed from them.
 
     Parameters
     ----------
     network : Network
     X : ndarray, tensor or CSR matrix of shape (n_samples, n_in)
-        In the `input_dtype`.
+        Of the dtype that `input_dtype` returns.
     dtype : numpy dtype
-        Of the answer: float32 or float64.
+        Of floating-point results: float32 or float64.
     part : nn.Module, default=None
-        Part of the network to evaluate. None takes the whole.
+        Part of the network to evaluate. None evaluates the whole network.
     function : callable, default=None
-        Maps the network, or the part, and a dense block of rows to outputs, which are
-        tensors like the block. None calls it.
+        Called as ``function(module, block)``, where `module` is the network or its part
+        and `block` a dense tensor of rows. It returns the outputs, a tensor. None calls
+        the module itself.
     finish : callable, default=None
-        Maps outputs to results. None leaves them as they are.
+        Maps outputs to results. None returns the outputs.
 
     Returns
     -------
     results : ndarray of shape (n_samples, ...)
     is_finite : bool
-        Whether the sums of the outputs, and of what they hide of X, are finite.
+        Whether the sum of the outputs is finite. If `network.hides_infinity`, the sum
+        of X must be finite too.
     """
     module = network if part is None else part
     device = next(module.parameters()).device
@@ -60,25 +62,25 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
     if dtype == np.float64:
         device = float64_device(device)
         if function is None and sparse.issparse(X):
-            module, X = in_float64(module, device, X)
+            module, X = to_float64(module, device, X)
         else:
-            module, _ = in_float64(module, device)
+            module, _ = to_float64(module, device)
     if function is not None:
         function = partial(function, module)
     work = n_rows * network.multiply_adds
-    with threads_for(work, PREDICTION_SHARE), evaluation_mode(module, device):
+    with threads_for(work, PREDICTION_WORK_PER_THREAD), evaluation_mode(module, device):
         blocks = prediction_blocks(X, network.max_rows, device)
         results, total = None, 0.0
         for rows, block in blocks:
             outputs = (function or module)(block)
             check = outputs.sum()
             if network.hides_infinity:
-                # A block in the cache is summed in less time than the whole of X.
+                # The block is still in the processor's cache, which makes this fast.
                 check = check + block.sum()
             total += check.item()
             piece = (outputs if finish is None else finish(outputs)).cpu().numpy()
             if results is None:
-                # Pieces kept in a list would pin the freed memory between them.
+                # A list of small pieces would keep the memory between them in use.
                 kind = dtype if piece.dtype.kind == "f" else piece.dtype
                 results = np.empty((n_rows, *piece.shape[1:]), kind)
             results[rows] = piece
@@ -86,7 +88,7 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
 
 
 def require_finite(outputs):
-    """Return outputs; raise where one is not finite."""
+    """Return the outputs. Raise if one of them is not finite."""
     if not outputs.isfinite().all():
         raise ValueError(
             "Input X contains values so large that the outputs of the network are not "
@@ -96,11 +98,11 @@ def require_finite(outputs):
 
 
 def mean_loss(network, criterion, rows):
-    """Return the loss of a network, mean over rows, as a float."""
+    """Return the mean loss of a network over rows, as a float."""
     total = 0.0
     work = len(rows) * network.multiply_adds
     with (
-        threads_for(work, PREDICTION_SHARE),
+        threads_for(work, PREDICTION_WORK_PER_THREAD),
         evaluation_mode(network, rows.device),
     ):
         for X, y, weight in ordered_batches(rows, network.max_rows):
@@ -127,7 +129,7 @@ def evaluation_mode(module, device):
 
 
 def convolutions_in_float32():
-    """Return a context in which cuDNN does not round to TF32, as it does by default."""
+    """Return a context that switches TF32 off in cuDNN, which uses it by default."""
     cudnn = torch.backends.cudnn
     return cudnn.flags(
         enabled=cudnn.enabled,
@@ -142,18 +144,18 @@ def convolutions_in_float32():
 
 
 def float64_device(device):
-    """Return where to compute in float64 what is on a device. MPS has no float64."""
+    """Return the device itself, or the CPU instead of MPS, which has no float64."""
     return torch.device("cpu") if device.type == "mps" else device
 
 
 def input_dtype(module, dtype):
-    """Return the numpy dtype of X in which a module evaluates to a dtype.
+    """Return the numpy dtype that X must have for results of a given dtype.
 
     Parameters
     ----------
     module : nn.Module
     dtype : numpy dtype
-        Of the answer: float32 or float64.
+        Of the results: float32 or float64.
     """
     weight = next(module.parameters())
     is_dense = weight.ndim == 2
@@ -161,8 +163,8 @@ def input_dtype(module, dtype):
     return np.float64 if in_float64 else np.float32
 
 
-def in_float64(module, device, X=None):
-    """Return a copy of a module whose dense layers compute in float64, and its X.
+def to_float64(module, device, X=None):
+    """Return a copy of a module with dense layers in float64, and X for that copy.
 
     Parameters
     ----------
@@ -170,43 +172,44 @@ def in_float64(module, device, X=None):
     device : torch.device
         Where to evaluate.
     X : CSR matrix, optional
-        Where the weights are many, only its columns with entries are kept, and the
-        weights of the first layer that belong to them.
+        If the module has many weights, columns without entries are removed, together
+        with their weights in the first layer.
 
     Returns
     -------
     module : nn.Module
-        The same one if it is in float64 already.
+        The given one if its dense layers are in float64 already.
     X : CSR matrix or None
     """
-    kept = _kept.get(module)
-    state = state_of(module)
-    if kept is not None and kept.state == state and kept.device == device:
-        return kept.copy, X
+    cached = _cache.get(module)
+    versions = parameter_versions(module)
+    if cached is not None and cached.versions == versions and cached.device == device:
+        return cached.copy, X
     dense = [p for p in dense_parameters(module) if p.dtype != torch.float64]
     if not dense:
         return module, X
-    if 8 * sum(p.numel() for p in dense) <= KEPT_BYTES:
-        copy = lifted_copy(module, dense, device)
-        if state is not None and not module.training:
-            # The parameters are kept, so that no other can take their identity.
-            _kept[module] = Kept(copy, device, state, list(module.parameters()))
+    if 8 * sum(p.numel() for p in dense) <= MAX_CACHED_BYTES:
+        copy = float64_copy(module, dense, device)
+        if versions is not None and not module.training:
+            # These references keep new parameters from getting the ids of the old ones.
+            parameters = list(module.parameters())
+            _cache[module] = CachedCopy(copy, device, versions, parameters)
         return copy, X
     if X is None or dense[0] is not next(module.parameters()):
-        return lifted_copy(module, dense, device), X
+        return float64_copy(module, dense, device), X
     columns = np.unique(X.indices)
     weight = dense[0][:, torch.from_numpy(columns).to(dense[0].device)]
-    return lifted_copy(module, dense, device, weight), X[:, columns]
+    return float64_copy(module, dense, device, weight), X[:, columns]
 
 
-def forget(module):
-    """Drop what is kept of a module that is going to change."""
+def drop_cached_copies(module):
+    """Drop the cached copies of a module and of its parts."""
     for part in module.modules():
-        _kept.pop(part, None)
+        _cache.pop(part, None)
 
 
 def dense_parameters(module):
-    """Return the parameters of all layers but convolutions, in order."""
+    """Return the parameters of all layers except convolutions, in order."""
     return [
         parameter
         for layer in module.modules()
@@ -215,10 +218,11 @@ def dense_parameters(module):
     ]
 
 
-def lifted_copy(module, dense, device, first_weight=None):
-    """Return a copy that evaluates with some parameters in float64.
+def float64_copy(module, dense, device, first_weight=None):
+    """Return a copy in evaluation mode, with the parameters `dense` in float64.
 
-    It shares the other parameters, and the hooks, so that these see it too.
+    The copy shares the other parameters. It also shares the hooks, so that hooks that
+    users add to the module are called.
     """
     memo = {id(p): p.to(device) for p in module.parameters()}
     memo |= {id(p): p.detach().to(device, torch.float64) for p in dense}
@@ -230,12 +234,12 @@ def lifted_copy(module, dense, device, first_weight=None):
     return deepcopy(module, memo | memo_without_generators(module)).eval()
 
 
-def state_of(module):
-    """Return what changes when a module does, or None where that cannot be told.
+def parameter_versions(module):
+    """Return a value that changes if a parameter changes, or None if torch has none.
 
-    torch does not count what is written through ``parameter.data``.
+    torch does not notice changes through ``parameter.data``.
     """
     parameters = list(module.parameters())
     if any(parameter.is_inference() for parameter in parameters):
-        return None  # such tensors do not count their changes
+        return None  # inference tensors have no version counter
     return [(id(p), p.data_ptr(), p._version) for p in parameters]

@@ -1,4 +1,4 @@
-"""The skorch net around a network. It keeps what training goes on from."""
+"""The skorch net around a network. It keeps the state for further training."""
 
 from copy import deepcopy
 
@@ -14,8 +14,8 @@ from sknets._training.curves import Curves
 from sknets._training.evaluation import evaluate
 from sknets._training.optimizers import find_optimizer
 
-# Entries of the history that stay when chunk after chunk is trained on.
-MOST_ENTRIES = 1000
+# Many calls of partial_fit must not make the history grow without bound.
+MAX_HISTORY_ENTRIES = 1000
 
 
 def build_net(
@@ -32,7 +32,7 @@ def build_net(
     seed,
     verbose,
 ):
-    """Return a net ready to train, around a network that has its initial weights.
+    """Return a net that is ready to train a network with initial weights.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def build_net(
     n_classes : int or None
         None if the outputs are not logits of classes.
     optimizer, learning_rate, weight_decay, callbacks, dtype, verbose
-        As parameters of the estimators.
+        See the parameters of the estimators.
     device : torch.device
     seed : int
         Decides shuffling, dropout and corruption.
@@ -64,7 +64,7 @@ def build_net(
         device=str(device),
         train_split=None,
         verbose=verbose,
-        # Callbacks that score predict for themselves: dropout is off then.
+        # Scoring callbacks must predict again, because training outputs have dropout.
         use_caching=False,
         n_classes=n_classes,
         dtype=dtype,
@@ -73,19 +73,19 @@ def build_net(
     ).initialize()
     if not isinstance(net.optimizer_, torch.optim.Optimizer):
         raise TypeError(
-            "optimizer must make a torch.optim.Optimizer from parameters and a "
-            f"learning rate; {optimizer!r} made {net.optimizer_!r}."
+            "optimizer must return a torch.optim.Optimizer for parameters and a "
+            f"learning rate; {optimizer!r} returned {net.optimizer_!r}."
         )
-    # A second reference to the trained network would double a pickle.
+    # A second reference to the trained network would double the size of a pickle.
     net.module = type(network)
     return net
 
 
 class LeanNet(NeuralNet):
-    """A skorch net that a trainer trains.
+    """A skorch net that is trained by a `Trainer`.
 
-    Estimators evaluate the network itself. `predict` and `score` are for callbacks,
-    which know classes by their codes.
+    Estimators evaluate the network directly. `predict` and `score` are for callbacks,
+    and use the codes of the classes, not the labels.
     """
 
     def __init__(self, *args, n_classes, dtype, seed, **kwargs):
@@ -105,7 +105,7 @@ class LeanNet(NeuralNet):
         ]
 
     def observer(self, rows, validation_rows):
-        """Return the observer that keeps the history and calls the callbacks."""
+        """Return the observer that writes the history and calls the callbacks."""
         return SkorchCallbacks(self, rows, validation_rows)
 
     def on_epoch_begin(self, net, *args, **kwargs):
@@ -113,17 +113,17 @@ class LeanNet(NeuralNet):
         self.history.append({"batches": [], "epoch": len(self.curves) + 1})
 
     def forget_old_entries(self):
-        """Keep the newest entries of the history; the curves have all numbers."""
-        del self.history[:-MOST_ENTRIES]
+        """Drop old entries of the history. The curves still have their values."""
+        del self.history[:-MAX_HISTORY_ENTRIES]
 
     def snapshot(self):
-        """Return a copy of what training changes."""
+        """Return a copy of the state that training changes."""
         parameters = [p.detach().clone() for p in self.module_.parameters()]
         lengths = len(self.history), len(self.curves)
         return parameters, deepcopy(self.optimizer_.state_dict()), lengths
 
     def restore(self, snapshot):
-        """Go back to a snapshot."""
+        """Restore the state of a snapshot."""
         parameters, optimizer_state, (n_entries, n_epochs) = snapshot
         with torch.no_grad():
             for parameter, value in zip(
@@ -135,7 +135,7 @@ class LeanNet(NeuralNet):
         self.curves.truncate(n_epochs)
 
     def frozen_copy(self):
-        """Return a net that evaluates, with the weights as they are now."""
+        """Return a copy for evaluation, with the current weights."""
         net = object.__new__(type(self))
         vars(net).update(
             vars(self),
@@ -147,15 +147,15 @@ class LeanNet(NeuralNet):
         return net
 
     def predict(self, X):
-        """Return the outputs of the network for X, or for those of a dataset."""
+        """Return the outputs of the network for X, which may be a dataset."""
         return self._infer(X)
 
     def score(self, X, y=None):
-        """Return the negative mean loss of the outputs for X as their own target."""
+        """Return the negative mean loss, with X as its own target."""
         return -self._infer(X, function=self.row_losses).mean(dtype=np.float64)
 
     def row_losses(self, network, X):
-        """Return the loss of each row of a tensor, as its own target."""
+        """Return the loss of each row of X, with X as its own target."""
         return self.criterion_.row_losses(network(X), X)
 
     def _infer(self, X, **how):

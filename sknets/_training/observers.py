@@ -1,37 +1,40 @@
-"""What watches training: the protocol of observers."""
+"""The interface of observers, which a trainer calls during training."""
 
 
 class TrainingStopped(Exception):  # noqa: N818
-    """Training is to end with what it has reached."""
+    """Stop training and keep its results so far."""
 
 
 class Observer:
-    """Watch a trainer, and stop it if need be.
+    """Base class of observers, which can watch and stop a training.
 
     The trainer calls these methods, which do nothing here. An observer stops training
-    by returning True from `end_epoch`, or by raising TrainingStopped in any method.
+    if `end_epoch` returns True, or if any method raises TrainingStopped.
     """
 
-    # Telling of single batches costs more than the arithmetic of a small network.
+    # Calls for each batch take more time than the arithmetic of a small network.
     hears_batches = False
 
     def begin(self, trainer):
-        """Note that training begins."""
+        """Handle the beginning of training."""
 
     def begin_epoch(self, trainer):
-        """Note that epoch number `trainer.epoch`, counted from 1, begins."""
+        """Handle the beginning of the epoch number `trainer.epoch`."""
 
     def begin_batch(self, trainer, batch):
-        """Note that a batch ``(X, y, weight)`` begins."""
+        """Handle the beginning of a batch ``(X, y, weight)``."""
 
     def see_gradients(self, trainer, batch):
-        """See or change the gradients of a batch, before the parameters change."""
+        """Use or change the gradients of a batch, before the parameters are updated."""
 
     def end_batch(self, trainer, batch, loss, outputs):
-        """Note that a batch has changed the parameters."""
+        """Handle the end of a batch, after the parameters were updated."""
 
     def end_epoch(self, trainer):
-        """Return True to stop. `trainer.record` is empty if the epoch was cut short."""
+        """Handle the end of an epoch. Return True to stop training.
+
+        `trainer.record` is empty if the epoch was not finished.
+        """
 
     def end(self, trainer):
-        """See or change the parameters at the end of training."""
+        """Handle the end of training. The parameters may be changed here."""

@@ -20,7 +20,7 @@ class BatchProgress(Observer):
         )
 
     def end_batch(self, trainer, batch, loss, outputs):
-        """Draw the bar longer."""
+        """Advance the bar by one batch."""
         self.bar.update()
 
     def end_epoch(self, trainer):

@@ -1,37 +1,37 @@
-"""Validated arrays become tensors on a device, and tensors become mini-batches."""
+"""Convert validated arrays to tensors on a device, and split them into batches."""
 
 import numpy as np
 import torch
 from scipy import sparse
 from torch.utils.data import Dataset
 
-# A block of X that is evaluated at a time takes so many bytes at most.
+# Largest block of X, in bytes, that is evaluated at a time.
 BLOCK_BYTES = 2**24
 
 
 def to_tensor(array, device):
-    """Return a tensor that shares the memory of an array where the device allows.
+    """Convert an array to a tensor on a device, without a copy if possible.
 
-    Nothing here writes to it.
+    The tensor may share the memory of the array, so it must not be changed.
     """
     if torch.is_tensor(array):
         if array.is_inference() and not torch.is_inference_mode_enabled():
-            array = array.clone()  # autograd refuses it otherwise
+            array = array.clone()  # autograd refuses inference tensors
         return array.to(device)
-    native = array.dtype.newbyteorder("=")  # torch has no other
+    native = array.dtype.newbyteorder("=")  # torch has no other byte order
     array = np.ascontiguousarray(array, dtype=native)
     if not array.flags.writeable:
-        array = np.asarray(Writable(array))  # torch warns of others
+        array = np.asarray(Writable(array))  # torch warns of read-only arrays
     return torch.from_numpy(array).to(device)
 
 
 class Writable:
-    """The memory of a read-only array, as NumPy's array interface tells of it.
+    """Make NumPy believe that a read-only array is writable.
 
     Parameters
     ----------
     array : ndarray
-        Stays alive with the views of it.
+        Read-only array. It stays alive as long as the views of its memory.
     """
 
     def __init__(self, array):
@@ -47,10 +47,10 @@ class Rows(Dataset):
     Parameters
     ----------
     X : ndarray, tensor or CSR matrix of shape (n_samples, n_features)
-        A CSR matrix stays sparse in the memory of the host; batches are dense.
+        A CSR matrix stays sparse, in the memory of the host. Its batches are dense.
 
     y : ndarray of shape (n_samples,) or (n_samples, n_labels), or None
-        Codes of the classes; None makes X its own target.
+        Codes of the classes. None if X is its own target.
 
     sample_weight : ndarray of shape (n_samples,) or None
         Rows of weight zero are left out.
@@ -76,12 +76,12 @@ class Rows(Dataset):
     def take(self, positions):
         """Return ``(X, y, weight)`` of some rows, as dense tensors on the device.
 
-        The weight is None where rows have none; y is X where that is its own target.
+        The weight is None if the rows have no weights. y is X if X is its own target.
 
         Parameters
         ----------
         positions : int64 tensor or None
-            None takes all rows, without a copy where that can be.
+            Positions among these rows. None takes all rows, without a copy if possible.
         """
         index = self.index
         if positions is not None:
@@ -98,11 +98,11 @@ class Rows(Dataset):
         return self.X if self.index is None else self.X.index_select(0, self.index)
 
     def targets(self):
-        """Return the targets as a tensor, or None where X is its own target."""
+        """Return the targets as a tensor, or None if X is its own target."""
         return None if self.y is None else _pick(self.y, self.index)
 
     def split(self, positions):
-        """Return two sets of rows, without and with those at `positions`; no copy."""
+        """Split into rows not at `positions` and rows at `positions`. Do not copy."""
         held_out = torch.zeros(len(self), dtype=torch.bool, device=self.device)
         held_out[to_tensor(positions, self.device)] = True
         return self._subset(~held_out), self._subset(held_out)
@@ -128,8 +128,9 @@ def _pick(tensor, index):
 def training_batches(rows, batch_size, make_generator):
     """Yield the rows once, shuffled, in batches whose sizes differ by at most one.
 
-    Even sizes leave no small last batch, whose gradient would be noise and which layers
-    such as batch normalisation cannot take. A single batch is not shuffled.
+    With these sizes, the last batch is never much smaller than the others. The gradient
+    of a small batch is noisy, and layers such as batch normalisation fail on one row.
+    A single batch is not shuffled.
     """
     n_batches = count_batches(len(rows), batch_size)
     if n_batches == 1:
@@ -148,17 +149,17 @@ def ordered_batches(rows, max_rows):
 
 
 def count_batches(n_samples, batch_size):
-    """Return how many batches an epoch has."""
+    """Return the number of batches of an epoch."""
     return -(-n_samples // batch_size)
 
 
 def block_size(X, max_rows):
-    """Return how many rows of X to evaluate at a time."""
+    """Return the number of rows of X to evaluate at a time."""
     return min(max(BLOCK_BYTES // (X.dtype.itemsize * X.shape[1]), 1), max_rows)
 
 
 def prediction_blocks(X, max_rows, device):
-    """Yield ``(rows, block)``: slices of X in order, and their dense rows."""
+    """Yield X in order, in blocks: ``(rows, block)``, a slice and a dense tensor."""
     n_rows = block_size(X, max_rows)
     for start in range(0, X.shape[0], n_rows):
         rows = slice(start, start + n_rows)

@@ -1,4 +1,4 @@
-"""How the learning rate changes in the course of training."""
+"""Schedules: how the learning rate changes during training."""
 
 import inspect
 import math
@@ -7,18 +7,19 @@ from torch.optim.lr_scheduler import CyclicLR, LRScheduler, ReduceLROnPlateau
 
 
 def start_schedule(lr_schedule, optimizer, *, n_updates, n_epochs):
-    """Return the schedule for a number of updates, at its start.
+    """Return a new schedule of the learning rate.
 
     Parameters
     ----------
     lr_schedule : "constant", "cosine" or callable
-        A callable makes one of torch's schedulers from the optimizer. Where it has
-        them as parameters that are not set, `total_steps` is passed the number of
-        updates, and `T_max` that of epochs.
+        A callable is called with the optimizer and returns one of torch's schedulers.
+        If it has a parameter `total_steps` without a value, it also gets the number of
+        updates. If it has a parameter `T_max` without a value, it also gets the number
+        of epochs.
     optimizer : torch.optim.Optimizer
-        With the learning rate to start from.
+        Its learning rate is the one to start from.
     n_updates, n_epochs : int
-        Of the whole schedule.
+        Length of the whole schedule.
     """
     if lr_schedule == "constant":
         return ConstantRate()
@@ -34,17 +35,17 @@ class ConstantRate:
         """Set the learning rate of the next update."""
 
     def after_epoch(self, loss):
-        """Record the loss of an epoch that is followed by another one."""
+        """Use the loss of the epoch that has ended."""
 
     def close(self):
-        """Leave the optimizer as it was found, but for its learning rate."""
+        """Undo all changes of the optimizer except that of the learning rate."""
 
 
 class CosineDecay(ConstantRate):
-    """Half a cosine from the learning rate to zero.
+    """Decay of the learning rate to zero, along half a period of a cosine.
 
-    torch's scheduler takes a tenth of the time of a training step of softmax
-    regression; this is in closed form.
+    The rate is computed in closed form. torch's own scheduler would take a tenth of the
+    time of a training step of softmax regression.
     """
 
     def __init__(self, optimizer, n_updates):
@@ -62,11 +63,11 @@ class CosineDecay(ConstantRate):
 
 
 class TorchSchedule(ConstantRate):
-    """A scheduler of torch, for each update or for each epoch."""
+    """One of torch's schedulers, stepped after each update or after each epoch."""
 
     def __init__(self, make_scheduler, optimizer, n_updates, n_epochs):
         self.optimizer = optimizer
-        # Schedulers may change momenta, and leave notes.
+        # Schedulers may also change momenta, and add entries to the groups.
         self.groups = [dict(group) for group in optimizer.param_groups]
         parameters = inspect.signature(make_scheduler).parameters
         lengths = unset_lengths(parameters, n_updates, n_epochs)
@@ -77,8 +78,8 @@ class TorchSchedule(ConstantRate):
         except Exception as error:
             self.close()
             raise ValueError(
-                f"lr_schedule={make_scheduler!r} does not make a scheduler of "
-                f"torch.optim.lr_scheduler: {error}"
+                "lr_schedule must return a scheduler of torch.optim.lr_scheduler for "
+                f"an optimizer; {make_scheduler!r} does not: {error}"
             ) from error
         steps_in_updates = isinstance(self.scheduler, CyclicLR)
         self.each_update = "total_steps" in parameters or steps_in_updates
@@ -91,7 +92,7 @@ class TorchSchedule(ConstantRate):
         self.is_first = False
 
     def after_epoch(self, loss):
-        """Record the loss of an epoch that is followed by another one."""
+        """Use the loss of the epoch that has ended."""
         if self.each_update:
             return
         if isinstance(self.scheduler, ReduceLROnPlateau):
@@ -100,8 +101,8 @@ class TorchSchedule(ConstantRate):
             self.scheduler.step()
 
     def close(self):
-        """Leave the optimizer as it was found, but for its learning rate."""
-        # torch counts updates by wrapping `step`, once more for each scheduler.
+        """Undo all changes of the optimizer except that of the learning rate."""
+        # To count updates, each of torch's schedulers wraps `step` once more.
         vars(self.optimizer).pop("step", None)
         for group, before in zip(self.optimizer.param_groups, self.groups, strict=True):
             before["lr"] = group["lr"]
@@ -110,13 +111,13 @@ class TorchSchedule(ConstantRate):
 
 
 def unset_lengths(parameters, n_updates, n_epochs):
-    """Return the lengths of a schedule that its maker takes and has no value of."""
+    """Return values for `total_steps` and `T_max`, if the callable needs them."""
     unset = {
         name
         for name, parameter in parameters.items()
         if parameter.default in (None, inspect.Parameter.empty)
     }
     if {"epochs", "steps_per_epoch"} & (parameters.keys() - unset):
-        unset.discard("total_steps")  # OneCycleLR has its length from these
+        unset.discard("total_steps")  # OneCycleLR computes its length from these
     lengths = {"total_steps": n_updates, "T_max": n_epochs}
     return {name: length for name, length in lengths.items() if name in unset}

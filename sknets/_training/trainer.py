@@ -10,19 +10,18 @@ from sklearn.exceptions import ConvergenceWarning
 from torch.nn.utils import clip_grad_norm_
 
 from sknets._compute.seeds import NOISE, SHUFFLING, spawn_generator
-from sknets._compute.threads import STEP_SHARE, threads_for
-from sknets._training.evaluation import forget
+from sknets._compute.threads import STEP_WORK_PER_THREAD, threads_for
+from sknets._training.evaluation import drop_cached_copies
 from sknets._training.observers import TrainingStopped
 from sknets._training.rows import count_batches, training_batches
 from sknets._training.schedules import start_schedule
 
 
 class Trainer:
-    """One training of a network. It is made for one call of `fit`.
+    """Train a network, in one call of `fit`.
 
-    What training must go on from stays with the network's owner: the optimizer with its
-    state, the curves and the seed. The loss is summed on the device and read once an
-    epoch.
+    The owner of the network keeps the state for further training: the optimizer, the
+    curves and the seed. The loss is summed on the device and read once per epoch.
 
     Parameters
     ----------
@@ -30,7 +29,7 @@ class Trainer:
     criterion : Loss
     optimizer : torch.optim.Optimizer
     curves : Curves
-        Of all epochs so far. Each epoch adds to them.
+        Curves of all epochs so far. Each epoch appends its values.
     seed : int
         Decides shuffling, dropout and corruption, together with the number of the
         epoch.
@@ -38,7 +37,8 @@ class Trainer:
     lr_schedule : {"constant", "cosine"} or callable
     batch_size : int
     max_grad_norm : float or None
-        A gradient that is longer, over all parameters, is shortened to it.
+        Maximal norm of the gradient over all parameters. A longer gradient is scaled
+        down to this norm.
     validation : Validation or None
         Measures the network after each epoch.
     observers : sequence of Observer
@@ -46,12 +46,13 @@ class Trainer:
     Attributes
     ----------
     epoch : int
-        Number of the epoch, counted from 1 over all calls that continue each other.
+        Number of the current epoch. It is counted from 1 and includes the epochs of
+        earlier calls, if this call continues them.
     n_batches : int
-        Batches of an epoch.
+        Number of batches of an epoch.
     record : dict
-        Numbers of the epoch, once it has ended: `train_loss`, the learning rate `lr` of
-        the first update, and what `validation` measured.
+        Values of the current epoch: `train_loss`, the learning rate `lr` of the first
+        update, and the results of `validation`. Empty until the epoch has ended.
     """
 
     def __init__(
@@ -85,20 +86,21 @@ class Trainer:
         self.updated = False
 
     def train(self, rows, n_epochs):
-        """Train for some epochs more.
+        """Train for `n_epochs` more epochs.
 
         Parameters
         ----------
         rows : Rows
         n_epochs : int
-            At most; observers may stop training before.
+            Maximal number of epochs. Observers may stop training earlier.
 
         Raises
         ------
         ValueError
             If the loss, a weight or the optimizer's state is no longer finite.
         KeyboardInterrupt
-            Before the first update. Later, it ends training with a warning.
+            If Ctrl-C comes before the first update. Later, Ctrl-C ends training with a
+            warning.
         """
         self.n_batches = count_batches(len(rows), self.batch_size)
         for group in self.optimizer.param_groups:
@@ -109,17 +111,21 @@ class Trainer:
             n_updates=n_epochs * self.n_batches,
             n_epochs=n_epochs,
         )
-        forget(self.network)
+        drop_cached_copies(self.network)
         work = self.network.multiply_adds * min(self.batch_size, len(rows))
-        with threads_for(work, STEP_SHARE), self._training_mode(), closing(schedule):
-            with suppress(TrainingStopped), self._keep_what_is_done():
+        with (
+            threads_for(work, STEP_WORK_PER_THREAD),
+            self._training_mode(),
+            closing(schedule),
+        ):
+            with suppress(TrainingStopped), self._end_on_interrupt():
                 self._run(rows, n_epochs, schedule)
-            with suppress(TrainingStopped), self._keep_what_is_done():
-                self._tell("end")
+            with suppress(TrainingStopped), self._end_on_interrupt():
+                self._notify("end")
         self._check_finite(sum(t.detach().abs().max() for t in self._trained_tensors()))
 
     def _run(self, rows, n_epochs, schedule):
-        if self._tell("begin"):
+        if self._notify("begin"):
             return
         self._gradient_function = self.network.gradient_function(self.criterion)
         for _ in range(n_epochs):
@@ -132,7 +138,7 @@ class Trainer:
         """Train and validate for an epoch. Return True to stop training."""
         self.record = {}
         self.epoch = len(self.curves) + 1
-        stop = self._tell("begin_epoch")
+        stop = self._notify("begin_epoch")
         if not stop:
             try:
                 record = self._train_epoch(rows, schedule)
@@ -144,10 +150,10 @@ class Trainer:
                     self._check_finite(record["valid_loss"])
                 self.curves.append(record)
                 self.record = record
-        return self._tell("end_epoch") or stop
+        return self._notify("end_epoch") or stop
 
     def _train_epoch(self, rows, schedule):
-        """Train for an epoch; return its record."""
+        """Train for an epoch. Return its record."""
         stream = {"epoch": self.epoch, "device": rows.device}
         self.network.set_generator(partial(spawn_generator, self.seed, NOISE, **stream))
         shuffler = partial(spawn_generator, self.seed, SHUFFLING, **stream)
@@ -185,13 +191,13 @@ class Trainer:
             for observer in self.batch_observers:
                 observer.see_gradients(self, batch)
         if self.max_grad_norm is not None:
-            # An infinite one would make all gradients zero.
+            # An infinite norm sets all gradients to zero. The sum shows it later.
             norm = clip_grad_norm_(self.network.parameters(), self.max_grad_norm)
             self._norms.add_(norm)
         return loss
 
-    def _tell(self, event):
-        """Tell all observers. Return True if one of them stops training."""
+    def _notify(self, event):
+        """Call a method of all observers. Return True if one of them stops training."""
         stop = False
         for observer in self.observers:
             try:
@@ -201,17 +207,17 @@ class Trainer:
         return stop
 
     @contextmanager
-    def _keep_what_is_done(self):
-        """Let a Ctrl-C end training with what is learned, once there is something."""
+    def _end_on_interrupt(self):
+        """End training on Ctrl-C and keep the weights, if there was an update."""
         try:
             yield
         except KeyboardInterrupt as error:
             if not self.updated:
                 raise
             warnings.warn(
-                f"Training was interrupted in epoch {self.epoch}. The weights "
-                "are those of the last update, or of the best epoch if early "
-                "stopping has one.",
+                f"Training was interrupted in epoch {self.epoch}. The weights are "
+                "those of the last update. With early_stopping=True, they are those of "
+                "the best epoch if an epoch was finished.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -228,7 +234,7 @@ class Trainer:
             self.network.eval()
 
     def _trained_tensors(self):
-        # With an overflown accumulator, Adagrad's and Adam's updates are silently zero.
+        # If an accumulator overflows, Adagrad and Adam silently make zero updates.
         yield from self.network.parameters()
         for state in self.optimizer.state.values():
             yield from filter(torch.is_tensor, state.values())

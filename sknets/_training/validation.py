@@ -1,16 +1,16 @@
-"""Measuring a network in mid-training."""
+"""Measure a network during training."""
 
 from sknets._training.evaluation import mean_loss
 
 
 class Validation:
-    """Measures a network after each epoch on rows that it does not learn from.
+    """Measure a network after each epoch, on rows that it is not trained on.
 
     Parameters
     ----------
     rows : Rows
     score : callable or None
-        Returns a score of the rows.
+        Called without arguments. Returns the score of the network on the rows.
     """
 
     def __init__(self, rows, score=None):
@@ -18,7 +18,7 @@ class Validation:
         self.score = score
 
     def measure(self, trainer):
-        """Return the numbers to add to the record of an epoch."""
+        """Return the values to add to the record of an epoch."""
         loss = mean_loss(trainer.network, trainer.criterion, self.rows)
         if self.score is None:
             return {"valid_loss": loss}

@@ -1,4 +1,4 @@
-"""Where the original files of MNIST are found, and how they get there."""
+"""Find or download the original files of MNIST."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 
-# Of the uncompressed bytes: mirrors compress differently.
+# Checksums of the uncompressed bytes, because mirrors compress them differently.
 SHA256 = {
     "train-images-idx3-ubyte": (
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
@@ -68,7 +68,7 @@ def _find(name, folders, download_if_missing, n_retries):
     if not download_if_missing:
         searched = ", ".join(map(str, folders))
         raise OSError(
-            f"{name} is not in any of {searched}, and download_if_missing is False."
+            f"{name} was not found in {searched}, and download_if_missing is False."
         )
     return _download(name, folders[0], n_retries)
 
@@ -79,14 +79,14 @@ def _verified(path, name):
     if found != SHA256[name]:
         raise ValueError(
             f"{path} is not the original {name}: the SHA-256 of its uncompressed bytes "
-            f"is {found}, not {SHA256[name]}. Delete the file to have it downloaded "
+            f"is {found}; expected {SHA256[name]}. Delete the file to download it "
             "again."
         )
     return content
 
 
 def _download(name, folder, n_retries):
-    """Try the mirrors in turn; only a whole and verified file gets into `folder`."""
+    """Try the mirrors in turn. Only a complete and verified file reaches `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     failures = {}
     with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as staging:

@@ -25,19 +25,20 @@ def read_idx(path):
     Parameters
     ----------
     path : str or path-like
-        File to read, gzipped or not. What it is, is told by its content.
+        File to read. It may be gzipped, which is detected from its content.
 
     Returns
     -------
     array : ndarray
-        Of the shape and the dtype that the file states, in native byte order.
+        Array of the shape and dtype that the file states, in native byte order.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is not IDX, is corrupt, or has not the length that its header says.
+        If the file is not an IDX file, is corrupt, or is longer or shorter than its
+        header states.
 
     References
     ----------
@@ -71,17 +72,23 @@ def read_bytes(path):
 
 
 def parse_idx(content, name):
-    """Return the array that IDX content describes; `name` is for error messages."""
+    """Return the array in the content of an IDX file. Errors mention its `name`."""
     if len(content) < 4 or content[:2] != b"\0\0":
         raise ValueError(
-            f"{name} is not an IDX file: its magic number should start with 0000, and "
-            f"is {content[:4].hex() or 'missing'}."
+            f"{name} is not an IDX file: its magic number must start with 0000; got "
+            f"{content[:4].hex() or 'an empty file'}."
         )
     dtype, n_dimensions = DTYPES.get(content[2]), content[3]
     if dtype is None:
-        raise ValueError(f"{name} has the unknown IDX data type 0x{content[2]:02x}.")
+        known = ", ".join(f"0x{code:02x}" for code in DTYPES)
+        raise ValueError(
+            f"{name} has the unknown IDX data type 0x{content[2]:02x}; expected one of "
+            f"{known}."
+        )
     if n_dimensions == 0:
-        raise ValueError(f"{name} is an IDX file without dimensions.")
+        raise ValueError(
+            f"{name} has 0 dimensions in its IDX header; expected at least 1."
+        )
     start = 4 + 4 * n_dimensions
     if len(content) < start:
         raise ValueError(f"{name} is truncated within its header of {start} bytes.")
@@ -89,8 +96,8 @@ def parse_idx(content, name):
     expected = start + math.prod(shape) * dtype.itemsize
     if len(content) != expected:
         raise ValueError(
-            f"{name} has {len(content)} bytes, but its header of shape {shape} asks "
-            f"for {expected}: the file is truncated or corrupt."
+            f"{name} has {len(content)} bytes; its header of shape {shape} requires "
+            f"{expected}. The file is truncated or corrupt."
         )
     array = np.frombuffer(content, dtype, offset=start).reshape(shape)
     return array.astype(dtype.newbyteorder("="))

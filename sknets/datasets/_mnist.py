@@ -17,8 +17,8 @@ SIDE = 28
 def load_mnist_sample(*, subset="train", return_X_y=False, as_frame=False):
     """Load a sample of 6,000 MNIST digits that ships with the package.
 
-    Genuine digits, 5,000 drawn from MNIST's training part and 1,000 from its test part,
-    stratified by digit.
+    The digits are drawn from the original MNIST: 5,000 from its training part and 1,000
+    from its test part, stratified by digit.
 
     =================   ==============
     Classes                         10
@@ -45,13 +45,13 @@ def load_mnist_sample(*, subset="train", return_X_y=False, as_frame=False):
         Dictionary-like, with the attributes
 
         data : float32 {ndarray, DataFrame} of shape (n_samples, 784)
-            Pixels, a flattened image a row, from 0 (paper) to 1 (ink).
+            Pixels from 0 (paper) to 1 (ink). Each row is a flattened image.
         target : int64 {ndarray, Series} of shape (n_samples,)
             Digits.
         images : float32 ndarray of shape (n_samples, 28, 28)
-            The same pixels as images.
+            The same pixels in the shape of images.
         frame : DataFrame of shape (n_samples, 785)
-            Only with ``as_frame=True``: data and target.
+            Data and target. Only present with ``as_frame=True``.
         feature_names : list of str
             ``pixel_<row>_<column>``.
         target_names : ndarray of shape (10,)
@@ -107,16 +107,16 @@ def fetch_mnist(
     Parameters
     ----------
     data_home : str or path-like, default=None
-        Folder that has, or gets, the files in a subfolder ``mnist``. Where they are not
-        in there, the folder that the environment variable ``SKNETS_DATA`` names is
-        searched, then ``~/sknets_data``. A download goes into the first of these that
+        Folder with the files in a subfolder ``mnist``. If they are not there, the
+        folder in the environment variable ``SKNETS_DATA`` is searched, then
+        ``~/sknets_data``. Downloaded files are saved in the first of these folders that
         is given.
 
     subset : {"train", "validation", "test", "all"}, default="train"
         Part to load. "all" has all 70,000 digits in the order of the original files.
 
     download_if_missing : bool, default=True
-        If False, raise an OSError if the data are not there, instead of downloading.
+        If False, raise an OSError instead of downloading missing files.
 
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` alone.
@@ -130,7 +130,7 @@ def fetch_mnist(
     Returns
     -------
     mnist : :class:`~sklearn.utils.Bunch`
-        As `load_mnist_sample` returns it.
+        Dictionary-like, with the same attributes as from `load_mnist_sample`.
 
     (data, target) : tuple
         If `return_X_y` is True.
@@ -138,7 +138,7 @@ def fetch_mnist(
     Raises
     ------
     OSError
-        If the data are not there and cannot be downloaded.
+        If files are missing and cannot be downloaded.
     ValueError
         If a file does not have the bytes of the original.
 

@@ -47,10 +47,10 @@ def test_names_and_torch_devices(machine, device):
 @pytest.mark.parametrize(
     ("device", "dtype", "message"),
     [
-        ("cuda:2", "float32", "device='cuda:2' was asked for.* sees 2 CUDA"),
+        ("cuda:2", "float32", "device='cuda:2' cannot be used: torch finds 2 CUDA"),
         ("mps", "float32", "no MPS device"),
-        ("meta", "float32", "'meta' are not supported"),
-        ("gpu", "float32", "device='gpu' is not a device that torch knows"),
+        ("meta", "float32", "must be 'cpu', 'cuda' or 'mps', not 'meta'"),
+        ("gpu", "float32", "device must be 'auto', 'cpu'.*; got 'gpu'"),
     ],
 )
 def test_missing_devices_are_named(machine, device, dtype, message):
@@ -61,7 +61,7 @@ def test_missing_devices_are_named(machine, device, dtype, message):
 
 def test_mps_has_no_float64(machine):
     machine(mps=True)
-    with pytest.raises(ValueError, match="MPS cannot compute in dtype='float64'"):
+    with pytest.raises(ValueError, match="MPS does not support dtype='float64'"):
         resolve_device("mps", "float64")
 
 

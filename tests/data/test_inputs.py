@@ -147,7 +147,7 @@ def test_tensors_in_a_search(small):
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (torch.ones(5), r"2D tensor X, got one of shape \(5,\)"),
+        (torch.ones(5), r"2D tensor X; got shape \(5,\)"),
         (torch.ones(0, 5), r"0 sample\(s\)"),
         (torch.ones(3, 0), r"0 feature\(s\)"),
         (torch.ones(60, 4), "X has 4 features"),

@@ -93,7 +93,7 @@ def test_partial_fit_names_weights_beyond_its_precision(estimator, class_weight,
     weight = np.ones(60)
     weight[3] = 1e39
     model = clone(estimator).set_params(class_weight=class_weight)
-    message = "sample_weight.* must be finite in dtype='float32', but has 1e"
+    message = "sample_weight.* must be finite in dtype='float32'; got 1e"
     with pytest.raises(ValueError, match=message):
         model.partial_fit(X, y, [0, 1, 2], weight)
     fitted = clone(estimator).fit(X, y)
@@ -149,7 +149,7 @@ def test_validation_rows_of_a_class_without_weight_do_not_count(small):
 def test_a_balance_beyond_floating_point_is_named(small):
     X, y = small
     weight = np.where(y == 1, 1e-310, 1.0)
-    with pytest.raises(ValueError, match="class_weight=balanced must be finite"):
+    with pytest.raises(ValueError, match="class_weight=balanced must give finite"):
         SoftmaxClassifier(class_weight="balanced").fit(X, y, weight)
 
 
@@ -157,5 +157,5 @@ def test_validation_data_of_a_class_without_weight_alone_is_named(small):
     X, y = small
     model = SoftmaxClassifier(class_weight="balanced", **QUICK)
     weight = (y < 2).astype(float)
-    with pytest.raises(ValueError, match="class_weight leaves no row of X_val"):
+    with pytest.raises(ValueError, match="class_weight must give .* row of X_val"):
         model.fit(X, y, weight, X_val=X[y == 2], y_val=y[y == 2])

@@ -52,13 +52,13 @@ GOOD = idx_bytes(np.arange(6, dtype=np.uint8).reshape(2, 3))
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "missing"),
+        (b"", "got an empty file"),
         (b"\x89PNG\r\n", "magic number.*89504e47"),
-        (bytes([0, 0, 7, 1, 0, 0, 0, 0]), "data type 0x07"),
-        (bytes([0, 0, 8, 0]), "without dimensions"),
+        (bytes([0, 0, 7, 1, 0, 0, 0, 0]), "data type 0x07; expected one of 0x08"),
+        (bytes([0, 0, 8, 0]), "0 dimensions"),
         (GOOD[:9], "truncated within its header of 12 bytes"),
-        (GOOD[:-1], "17 bytes.*asks for 18"),
-        (GOOD + b"\0", "19 bytes.*asks for 18"),
+        (GOOD[:-1], "17 bytes.*requires 18"),
+        (GOOD + b"\0", "19 bytes.*requires 18"),
         (gzip.compress(GOOD, mtime=0)[:-9], "gzip"),
         (gzip.compress(GOOD, mtime=0)[:15] + b"\0" * 15, "gzip"),
     ],

@@ -198,5 +198,5 @@ def test_pickles_keep_callbacks(named):
 
 def test_the_parameter_takes_none_of_scikit_learn(named):
     monitor = callback.ScoringMonitor(scoring="accuracy")
-    with pytest.raises(TypeError, match="are set by set_callbacks"):
+    with pytest.raises(TypeError, match="of scikit-learn, call set_callbacks"):
         mlp(callbacks=[monitor]).fit(*named)

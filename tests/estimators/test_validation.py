@@ -144,7 +144,7 @@ def test_bad_sample_weight(estimator, sample_weight, message, method, small):
     "class_weight", [{0: -1}, {0: 0, 1: 0, 2: 0}, {1: np.nan}, {2: np.inf}]
 )
 def test_bad_class_weight(estimator, class_weight, small):
-    with pytest.raises(ValueError, match="class_weight=.* must be finite, not neg"):
+    with pytest.raises(ValueError, match="class_weight=.* must give finite, non-neg"):
         clone(estimator).set_params(class_weight=class_weight).fit(*small)
 
 
@@ -183,10 +183,10 @@ def test_bad_parameters_are_named(estimator, name, value, small):
 @pytest.mark.parametrize(
     ("device", "message"),
     [
-        ("gpu", "device='gpu' is not a device"),
-        ("cuda:99", "device='cuda:99' was asked for.*CUDA device"),
+        ("gpu", "device must be 'auto', 'cpu'.*; got 'gpu'"),
+        ("cuda:99", "device='cuda:99' cannot be used.*CUDA device"),
         (torch.device("cuda:99"), "device='cuda:99'"),
-        ("meta", "'meta' are not supported"),
+        ("meta", "must be 'cpu', 'cuda' or 'mps', not 'meta'"),
     ],
 )
 def test_bad_devices_are_named(estimator, device, message, small):

@@ -24,7 +24,7 @@ from sknets._training.evaluation import (
     convolutions_in_float32,
     evaluation_mode,
     float64_device,
-    in_float64,
+    to_float64,
 )
 
 CPU = torch.device("cpu")
@@ -157,13 +157,13 @@ class TestKeptCopies:
 
     @pytest.fixture
     def is_kept(self, model):
-        return lambda: model.module_ in evaluation._kept
+        return lambda: model.module_ in evaluation._cache
 
     def test_is_used_again(self, model, data, is_kept):
         model.predict(data[0].astype(np.float32))
         assert not is_kept()
         model.predict(data[0])
-        copies = [in_float64(model.module_, CPU)[0] for _ in range(2)]
+        copies = [to_float64(model.module_, CPU)[0] for _ in range(2)]
         assert copies[0] is copies[1]
         assert copies[0] is not model.module_
 
@@ -212,18 +212,18 @@ class TestKeptCopies:
 
     def test_goes_with_its_model(self, data):
         gc.collect()
-        before = len(evaluation._kept)
+        before = len(evaluation._cache)
         model = SoftmaxClassifier(max_epochs=1).fit(*data)
         model.predict(data[0])
-        assert len(evaluation._kept) == before + 1
+        assert len(evaluation._cache) == before + 1
         del model
         gc.collect()
-        assert len(evaluation._kept) == before
+        assert len(evaluation._cache) == before
 
     def test_of_many_weights_is_not_kept(self, model, data, is_kept, monkeypatch):
         expected = model.decision_function(data[0])
-        evaluation.forget(model.module_)
-        monkeypatch.setattr(evaluation, "KEPT_BYTES", 100)
+        evaluation.drop_cached_copies(model.module_)
+        monkeypatch.setattr(evaluation, "MAX_CACHED_BYTES", 100)
         assert_array_equal(model.decision_function(data[0]), expected)
         assert not is_kept()
 
@@ -233,7 +233,7 @@ class TestKeptCopies:
             model = pickle.loads(pickle.dumps(model))
         assert next(model.module_.parameters()).is_inference()
         assert_array_equal(model.decision_function(data[0]), expected)
-        assert model.module_ not in evaluation._kept
+        assert model.module_ not in evaluation._cache
 
 
 @pytest.mark.parametrize(
@@ -252,19 +252,19 @@ def test_a_wide_sparse_matrix_lifts_the_columns_with_entries(estimator, monkeypa
     names = {"transform", "reconstruct", "predict_proba", "score_samples"}
     methods = [getattr(estimator, n) for n in sorted(names) if hasattr(estimator, n)]
     expected = [method(X) for method in methods]
-    evaluation.forget(estimator.module_)
-    monkeypatch.setattr(evaluation, "KEPT_BYTES", 0)
+    evaluation.drop_cached_copies(estimator.module_)
+    monkeypatch.setattr(evaluation, "MAX_CACHED_BYTES", 0)
     for method, result in zip(methods, expected, strict=True):
         assert_allclose(method(X), result, atol=1e-13)
     if isinstance(estimator, (SoftmaxClassifier, MLPDropoutClassifier)):
-        lifted, narrow = in_float64(estimator.module_, CPU, X)
+        lifted, narrow = to_float64(estimator.module_, CPU, X)
         assert narrow.shape[1] == len(np.unique(X.indices)) < 120
         assert next(lifted.parameters()).shape[1] == narrow.shape[1]
 
 
 def test_float32_answers_do_not_lift_weights(data, monkeypatch):
     model = MLPDropoutClassifier(8, max_epochs=1).fit(*data)
-    monkeypatch.setattr(evaluation, "in_float64", None)
+    monkeypatch.setattr(evaluation, "to_float64", None)
     model.predict_proba(data[0].astype(np.float32))
 
 
@@ -276,7 +276,7 @@ def test_a_device_without_float64_leaves_it_to_the_cpu():
 
 def test_a_copy_is_where_it_is_wanted(data):
     model = ConvNetClassifier(2, hidden_layer_sizes=4, max_epochs=1).fit(*data)
-    lifted, _ = in_float64(model.module_, torch.device("meta"))
+    lifted, _ = to_float64(model.module_, torch.device("meta"))
     assert {p.device.type for p in lifted.parameters()} == {"meta"}
     assert {p.device.type for p in model.module_.parameters()} == {"cpu"}
 

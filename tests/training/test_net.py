@@ -161,7 +161,7 @@ def test_checkpoints_of_the_whole_net(named, tmp_path):
 @pytest.mark.parametrize("lr_schedule", ["cosine", StepLR])
 def test_two_schedules_at_once_are_refused(lr_schedule, named):
     model = mlp(callbacks=[LRScheduler()], lr_schedule=lr_schedule)
-    with pytest.raises(ValueError, match="needs lr_schedule='constant'"):
+    with pytest.raises(ValueError, match="requires lr_schedule='constant'; got"):
         model.fit(*named)
 
 
@@ -191,7 +191,7 @@ def test_data_sets_can_be_read_and_predicted(container, named):
 
 @pytest.mark.parametrize("callback", [3, ("name", "EpochTimer")])
 def test_other_callbacks_are_named(callback, named):
-    with pytest.raises(TypeError, match="callbacks must be of skorch.callbacks"):
+    with pytest.raises(TypeError, match="callbacks must contain skorch callbacks"):
         mlp(callbacks=[callback]).fit(*named)
 
 

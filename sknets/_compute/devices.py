@@ -77,7 +77,7 @@ def _problem(device, dtype):
 
 
 @contextmanager
-def name_what_needs_memory(what):
+def explain_memory_errors(what):
     """Raise a MemoryError that names `what` if torch cannot allocate a tensor.
 
     Parameters

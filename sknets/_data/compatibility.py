@@ -23,7 +23,7 @@ __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
-    "MakerOf",
+    "SubclassOrFactory",
     "StrOptions",
     "check_partial_fit_first_call",
     "check_sample_weight",
@@ -66,7 +66,7 @@ def without_callbacks(estimator):
     return estimator.set_callbacks() if supported else estimator
 
 
-class MakerOf(HasMethods):
+class SubclassOrFactory(HasMethods):
     """Constraint that accepts subclasses of `parent`, and callables but no other class.
 
     It inherits from `HasMethods` because scikit-learn only accepts its own constraints.

@@ -24,7 +24,7 @@ def weigh_rows(sample_weight, class_weight, targets, codes, *, relative):
     -------
     weight : ndarray of shape (n_samples,), or None
         None if `sample_weight` and `class_weight` are None.
-    of_class : ndarray of shape (n_classes,), or None
+    weight_by_class : ndarray of shape (n_classes,), or None
         None if `class_weight` is None.
     """
     if sample_weight is None and class_weight is None:
@@ -33,37 +33,37 @@ def weigh_rows(sample_weight, class_weight, targets, codes, *, relative):
     weight = scale(check_sample_weight(sample_weight, codes, dtype=np.float64))
     if class_weight is None:
         return weight, None
-    of_class = targets.class_weights(class_weight, codes, weight)
-    if np.isfinite(of_class).all() and of_class.min() >= 0:
-        of_class = scale(of_class)
-        weight = weight * of_class[codes]
+    weight_by_class = targets.class_weights(class_weight, codes, weight)
+    if np.isfinite(weight_by_class).all() and weight_by_class.min() >= 0:
+        weight_by_class = scale(weight_by_class)
+        weight = weight * weight_by_class[codes]
         if weight.any():
-            return weight, of_class
+            return weight, weight_by_class
     raise ValueError(
         f"class_weight={class_weight} must give finite, non-negative weights, and a "
         "positive weight to at least one sample of positive weight."
     )
 
 
-def weigh_validation_rows(sample_weight, of_class, codes):
+def weigh_validation_rows(sample_weight, weight_by_class, codes):
     """Return relative weights of validation rows, or None if they have no weights.
 
     Parameters
     ----------
     sample_weight : array-like of shape (n_samples,) or None
-    of_class : ndarray of shape (n_classes,) or None
+    weight_by_class : ndarray of shape (n_classes,) or None
         Weights of the classes in training.
     codes : ndarray of shape (n_samples,) or (n_samples, n_labels)
     """
-    if sample_weight is None and of_class is None:
+    if sample_weight is None and weight_by_class is None:
         return None
     try:
         weight = check_sample_weight(sample_weight, codes, dtype=np.float64)
     except ValueError as error:
         raise ValueError(f"sample_weight_val is not valid: {error}") from error
     weight = scale_down(weight)
-    if of_class is not None:
-        weight = weight * of_class[codes]
+    if weight_by_class is not None:
+        weight = weight * weight_by_class[codes]
         if not weight.any():
             raise ValueError(
                 "class_weight must give a positive weight to at least one row of X_val."
@@ -71,7 +71,7 @@ def weigh_validation_rows(sample_weight, of_class, codes):
     return normalise(weight)
 
 
-def check_range(weight, dtype):
+def check_weights_fit_dtype(weight, dtype):
     """Raise if weights are infinite in the precision of the network."""
     largest = 0.0 if weight is None else weight.max()
     if largest > np.finfo(dtype).max:

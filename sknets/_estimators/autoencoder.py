@@ -243,7 +243,7 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
             tied_weights=self.tied_weights,
             corruption=Corruption(self.noise, self.noise_level),
             penalty=penalty,
-            emits_logits=self._emits_logits,
+            returns_logits=self._returns_logits,
         )
 
     def _pretrain(self, X):
@@ -259,5 +259,5 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
         return RECONSTRUCTION_LOSSES[self.loss]
 
     @property
-    def _emits_logits(self):
+    def _returns_logits(self):
         return self.loss == "cross_entropy"

@@ -11,7 +11,7 @@ from sknets._data.compatibility import (
 from sknets._data.inputs import check_validation_arguments, to_host
 from sknets._data.targets import find_targets
 from sknets._data.weights import (
-    check_range,
+    check_weights_fit_dtype,
     normalise,
     weigh_rows,
     weigh_validation_rows,
@@ -93,7 +93,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                     f"{self._targets}, but y has {targets}."
                 )
             codes = targets.encode(y)
-            weight, of_class = weigh_rows(
+            weight, weight_by_class = weigh_rows(
                 sample_weight, self.class_weight, targets, codes, relative=True
             )
             if not continues:
@@ -101,7 +101,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 self.classes_ = targets.classes
                 self._build(X.shape[1])
             validation = self._validate_validation(
-                X_val, y_val, sample_weight_val, of_class
+                X_val, y_val, sample_weight_val, weight_by_class
             )
             return self._train(
                 X, codes, normalise(weight), given=given, validation=validation
@@ -159,7 +159,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             weight, _ = weigh_rows(
                 sample_weight, self.class_weight, self._targets, codes, relative=False
             )
-            check_range(weight, self._fitted_dtype if continues else self.dtype)
+            check_weights_fit_dtype(
+                weight, self._fitted_dtype if continues else self.dtype
+            )
             if not continues:
                 self._build(X.shape[1])
             return self._train(X, codes, weight, given=given, single_pass=True)
@@ -248,7 +250,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 "class. Weigh them by sample_weight."
             )
 
-    def _validate_validation(self, X, y, sample_weight, of_class):
+    def _validate_validation(self, X, y, sample_weight, weight_by_class):
         """Return validated X, codes and weights of the validation data, or None."""
         if X is None:
             return None
@@ -257,7 +259,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             codes = self._targets.encode(y)
         except ValueError as error:
             raise ValueError(f"X_val or y_val is not valid: {error}") from error
-        weight = weigh_validation_rows(to_host(sample_weight), of_class, codes)
+        weight = weigh_validation_rows(to_host(sample_weight), weight_by_class, codes)
         return X, codes, weight
 
     def __sklearn_tags__(self):

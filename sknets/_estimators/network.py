@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
-from sknets._compute.devices import name_what_needs_memory, resolve_device
+from sknets._compute.devices import explain_memory_errors, resolve_device
 from sknets._compute.seeds import (
     INITIALISATION,
     SPLITTING,
@@ -145,7 +145,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         check_callbacks(self.callbacks or [], self.lr_schedule)
         device = resolve_device(self.device, self.dtype)
         seed = draw_seed(self.random_state)
-        with name_what_needs_memory(self._describe_size(n_features, n_outputs)):
+        with explain_memory_errors(self._describe_size(n_features, n_outputs)):
             module = self._build_module(n_features, n_outputs)
             module.reset_parameters(spawn_generator(seed, INITIALISATION))
             self.net_ = build_net(

@@ -7,11 +7,14 @@ import numpy as np
 import torch
 from sklearn.metrics import get_scorer_names
 
-from sknets._data.compatibility import Interval, MakerOf, StrOptions
+from sknets._data.compatibility import Interval, StrOptions, SubclassOrFactory
 from sknets._training.optimizers import OPTIMIZERS
 
 SHARED_CONSTRAINTS = {
-    "optimizer": [StrOptions(set(OPTIMIZERS)), MakerOf(torch.optim.Optimizer)],
+    "optimizer": [
+        StrOptions(set(OPTIMIZERS)),
+        SubclassOrFactory(torch.optim.Optimizer),
+    ],
     "learning_rate": [Interval(Real, 0, None, closed="neither")],
     "lr_schedule": [StrOptions({"constant", "cosine"}), callable],
     "weight_decay": [Interval(Real, 0, None, closed="left")],

@@ -8,7 +8,7 @@ from sknets._data.compatibility import StrOptions, fit_context
 from sknets._data.inputs import check_validation_arguments, float_dtype, to_host
 from sknets._data.targets import RealNumbers
 from sknets._data.weights import (
-    check_range,
+    check_weights_fit_dtype,
     normalise,
     weigh_rows,
     weigh_validation_rows,
@@ -142,7 +142,9 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
                 sample_weight, None, None, y, relative=not single_pass
             )
             if single_pass:
-                check_range(weight, self._fitted_dtype if continues else self.dtype)
+                check_weights_fit_dtype(
+                    weight, self._fitted_dtype if continues else self.dtype
+                )
             else:
                 weight = normalise(weight)
             if not continues:

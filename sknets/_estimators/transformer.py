@@ -23,7 +23,7 @@ class NetworkTransformer(
     """An encoder and a decoder, behind scikit-learn's interface of transformers.
 
     A subclass also says what options exclude each other (`_check_options`), whether its
-    loss takes logits (`_emits_logits`), and what comes before training (`_pretrain`).
+    loss takes logits (`_returns_logits`), and what comes before training (`_pretrain`).
     """
 
     _emits = "the reconstruction"
@@ -155,7 +155,7 @@ class NetworkTransformer(
             at most 0. Of the float dtype of X.
         """
         check_is_fitted(self)
-        if self.module_.emits_logits:
+        if self.module_.returns_logits:
             check_unit_interval(self._validate(X, reset=False))
         return -self._forward(X, function=self.net_.row_losses)
 
@@ -184,7 +184,7 @@ class NetworkTransformer(
         continues = self._continues(partial=single_pass)
         with self._unchanged_on_error(continues=continues):
             X = self._validate(X, reset=not continues)
-            if self.module_.emits_logits if continues else self._emits_logits:
+            if self.module_.returns_logits if continues else self._returns_logits:
                 check_unit_interval(X)
             if not continues:
                 self._targets = Reconstruction(self._criterion, X.shape[1])
@@ -214,7 +214,7 @@ class NetworkTransformer(
     def _validate_validation(self, X):
         try:
             X = self._validate(X, reset=False)
-            if self.module_.emits_logits:
+            if self.module_.returns_logits:
                 check_unit_interval(X)
         except ValueError as error:
             raise ValueError(f"X_val is not valid: {error}") from error

@@ -23,7 +23,7 @@ class Autoencoder(DenseNetwork):
     corruption : Corruption
     penalty : ActivityPenalty or None
         Added to the training loss for active code units.
-    emits_logits : bool
+    returns_logits : bool
         Whether ``forward`` returns logits, without the output activation. The loss
         then includes that activation.
     """
@@ -38,7 +38,7 @@ class Autoencoder(DenseNetwork):
         tied_weights,
         corruption,
         penalty,
-        emits_logits,
+        returns_logits,
     ):
         super().__init__()
         self.corruption = corruption
@@ -57,7 +57,7 @@ class Autoencoder(DenseNetwork):
             )
         self.output = ACTIVATIONS[output_activation]()
         self.penalty = penalty
-        self.emits_logits = emits_logits
+        self.returns_logits = returns_logits
         self.describe_layers()
 
     def reset_parameters(self, generator):
@@ -69,13 +69,13 @@ class Autoencoder(DenseNetwork):
                 nn.init.xavier_uniform_(layer.weight, generator=generator)
         # With zero weights, a ReLU would have no gradient and never learn, and other
         # activations would learn slowly.
-        starts_from_zero = self.emits_logits or isinstance(self.output, nn.Identity)
+        starts_from_zero = self.returns_logits or isinstance(self.output, nn.Identity)
         if starts_from_zero and isinstance(layers[-1], nn.Linear):
             nn.init.zeros_(layers[-1].weight)
 
     def stack(self):
         """Return the layers from input to output."""
-        output = [] if self.emits_logits else [self.output]
+        output = [] if self.returns_logits else [self.output]
         return [self.corruption, *self.encoder, *self.decoder, *output]
 
     def gradient_function(self, criterion):
@@ -95,7 +95,7 @@ class Autoencoder(DenseNetwork):
 
     def emit(self, codes):
         """Return the input of the loss: the reconstruction, or its logits."""
-        return self.decoder(codes) if self.emits_logits else self.decode(codes)
+        return self.decoder(codes) if self.returns_logits else self.decode(codes)
 
     def decode(self, codes):
         """Return the reconstruction for given codes."""

@@ -25,7 +25,7 @@ def stack_gradient(layers, criterion):
     """
     layers = [layer for layer in layers if not does_nothing(layer)]
     first = next(i for i, layer in enumerate(layers) if isinstance(layer, nn.Linear))
-    rules = [rule_of(layer, layer is layers[first]) for layer in layers[first:]]
+    rules = [make_rule(layer, layer is layers[first]) for layer in layers[first:]]
 
     @torch.no_grad()
     def loss_and_gradient(X, y, weight=None):
@@ -48,7 +48,7 @@ def does_nothing(layer):
     )
 
 
-def rule_of(layer, is_first):
+def make_rule(layer, is_first):
     """Return the rule of a layer for its output in training and its gradients."""
     if isinstance(layer, nn.Linear):
         return LinearRule(layer, is_first)

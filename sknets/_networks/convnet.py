@@ -42,7 +42,7 @@ class ConvNet(Network):
     """
 
     max_rows = 256
-    hides_infinity = True  # max pooling can drop -inf
+    can_hide_infinity = True  # max pooling can drop -inf
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ class Network(nn.Module):
     multiply_adds : int
         Number of multiply-adds of the largest layer for one row. It decides how many
         threads are used.
-    hides_infinity : bool
+    can_hide_infinity : bool
         Whether outputs can be finite although X has an infinite entry.
     """
 
@@ -94,7 +94,7 @@ class DenseNetwork(Network):
     def describe_layers(self):
         """Set the attributes that follow from the layers."""
         self.multiply_adds = max(parameter.numel() for parameter in self.parameters())
-        self.hides_infinity = any(
+        self.can_hide_infinity = any(
             type(layer) in ACTIVATION_MATHS for layer in self.stack()
         )
 

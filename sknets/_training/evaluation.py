@@ -53,7 +53,7 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
     -------
     results : ndarray of shape (n_samples, ...)
     is_finite : bool
-        Whether the sum of the outputs is finite. If `network.hides_infinity`, the sum
+        Whether the sum of the outputs is finite. If `network.can_hide_infinity`, the sum
         of X must be finite too.
     """
     module = network if part is None else part
@@ -74,7 +74,7 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
         for rows, block in blocks:
             outputs = (function or module)(block)
             check = outputs.sum()
-            if network.hides_infinity:
+            if network.can_hide_infinity:
                 # The block is still in the processor's cache, which makes this fast.
                 check = check + block.sum()
             total += check.item()

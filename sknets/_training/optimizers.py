@@ -173,7 +173,7 @@ def find_optimizer(name, device):
 def has_fused_kernel(optimizer_class, device):
     """Return whether torch has a fused kernel for an optimizer on a device."""
     try:
-        try_out(optimizer_class, device)
+        result_of_three_steps(optimizer_class, device)
     except RuntimeError:
         return False
     return True
@@ -182,16 +182,16 @@ def has_fused_kernel(optimizer_class, device):
 @cache
 def is_equivalent(lean, plain, device):
     """Return whether a lean optimizer has exactly the results of torch's own."""
-    expected = try_out(plain, device)
+    expected = result_of_three_steps(plain, device)
     try:
-        return torch.equal(try_out(lean, device), expected)
+        return torch.equal(result_of_three_steps(lean, device), expected)
     except Exception:  # private names can change in any way
         return False
 
 
 @torch.inference_mode(False)
 @torch.enable_grad()
-def try_out(optimizer_class, device):
+def result_of_three_steps(optimizer_class, device):
     """Return a parameter after three steps of a fused optimizer."""
     parameter = torch.nn.Parameter(torch.ones(1, dtype=torch.float32, device=device))
     optimizer = optimizer_class([parameter], lr=0.1, weight_decay=0.1, fused=True)

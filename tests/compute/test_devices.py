@@ -5,7 +5,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from sknets import MLPDropoutClassifier
-from sknets._compute.devices import name_what_needs_memory, resolve_device
+from sknets._compute.devices import explain_memory_errors, resolve_device
 
 CPU = torch.device("cpu")
 
@@ -80,7 +80,7 @@ def test_devices_agree(digits):
 def test_other_errors_than_of_memory_stay_as_they_are():
     with (
         pytest.raises(RuntimeError, match="^another$"),
-        name_what_needs_memory("this"),
+        explain_memory_errors("this"),
     ):
         raise RuntimeError("another")
 
@@ -89,7 +89,7 @@ def test_other_errors_than_of_memory_stay_as_they_are():
 def test_a_device_without_enough_memory_is_a_memory_error(error):
     with (
         pytest.raises(MemoryError, match="not enough memory for this") as raised,
-        name_what_needs_memory("this"),
+        explain_memory_errors("this"),
     ):
         raise error("CUDA out of memory. Tried to allocate 2.00 GiB.")
     assert isinstance(raised.value.__cause__, error)

@@ -54,9 +54,9 @@ def test_equal_weights_are_none(estimator, weight, small):
 @pytest.mark.parametrize("factor", FACTORS)
 def test_classes_times_samples(factor, small, ratios):
     X, y = small
-    of_class = np.array([1.0, 0.5, 0.25])
-    class_weight = dict(enumerate(of_class * factor))
-    expected = SoftmaxClassifier(**QUICK).fit(X, y, ratios * of_class[y])
+    weight_by_class = np.array([1.0, 0.5, 0.25])
+    class_weight = dict(enumerate(weight_by_class * factor))
+    expected = SoftmaxClassifier(**QUICK).fit(X, y, ratios * weight_by_class[y])
     found = SoftmaxClassifier(class_weight=class_weight, **QUICK)
     found.fit(X, y, ratios / 2 * factor)
     assert found.loss_curve_ == expected.loss_curve_

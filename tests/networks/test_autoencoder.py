@@ -24,7 +24,7 @@ def autoencoder(n_features=6, layer_sizes=(5, 3), **options):
         "tied_weights": False,
         "corruption": Corruption("gaussian", 0.1),
         "penalty": None,
-        "emits_logits": False,
+        "returns_logits": False,
     }
     module = Autoencoder(n_features, layer_sizes, **defaults | options)
     module.reset_parameters(generator())
@@ -37,7 +37,7 @@ OPTIONS = {
     "tied": {"tied_weights": True},
     "tied and shallow": {"tied_weights": True, "layer_sizes": (4,)},
     "logistic": {"output_activation": "logistic"},
-    "logits": {"output_activation": "logistic", "emits_logits": True},
+    "logits": {"output_activation": "logistic", "returns_logits": True},
 }
 
 
@@ -54,8 +54,8 @@ def in_double(module):
 def test_training_gradient_equals_autograds(name, activation):
     module = autoencoder(**{"activation": activation} | OPTIONS[name])
     X, _, values = in_double(module)
-    emits_logits = OPTIONS[name].get("emits_logits", False)
-    criterion = BernoulliCrossEntropy() if emits_logits else HalfSquaredError()
+    returns_logits = OPTIONS[name].get("returns_logits", False)
+    criterion = BernoulliCrossEntropy() if returns_logits else HalfSquaredError()
     results = []
     for network in (Autoencoder, Network):
         function = network.gradient_function(module, criterion)
@@ -86,7 +86,7 @@ def test_gradients_equal_finite_differences(name):
                 "penalty": ActivityPenalty("kl", 0.7, 0.1),
                 "activation": "logistic",
                 "output_activation": "logistic",
-                "emits_logits": True,
+                "returns_logits": True,
                 "tied_weights": True,
             },
         ),
@@ -150,7 +150,7 @@ def test_an_untrained_net_predicts_zero_whatever_its_depth():
 
 def test_logits_are_left_to_the_loss():
     X = torch.rand(3, 6, generator=generator(1))
-    module = autoencoder(output_activation="logistic", emits_logits=True).eval()
+    module = autoencoder(output_activation="logistic", returns_logits=True).eval()
     torch.nn.init.normal_(module.decoder[-1].weight, generator=generator(2))
     torch.testing.assert_close(module.reconstruct(X), torch.sigmoid(module(X)))
 

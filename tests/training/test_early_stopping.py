@@ -74,10 +74,10 @@ class TestValidation:
         X, y = X[10:], y[10:]
         weight = np.random.default_rng(0).integers(0, 3, len(X))
         weight_val = np.random.default_rng(1).integers(0, 3, len(X_val))
-        of_class = {"a": 1.0, "b": 2.0, "c": 0.5}
-        model = clone(estimator).set_params(class_weight=of_class)
+        weight_by_class = {"a": 1.0, "b": 2.0, "c": 0.5}
+        model = clone(estimator).set_params(class_weight=weight_by_class)
         model.fit(X, y, weight, X_val=X_val, y_val=y_val, sample_weight_val=weight_val)
-        combined = weight_val * np.vectorize(of_class.get)(y_val)
+        combined = weight_val * np.vectorize(weight_by_class.get)(y_val)
         probabilities = model.predict_proba(X_val)
         expected = log_loss(y_val, probabilities, sample_weight=combined)
         assert_allclose(model.validation_loss_curve_[-1], expected, rtol=1e-5)

@@ -53,8 +53,8 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
     -------
     results : ndarray of shape (n_samples, ...)
     is_finite : bool
-        Whether the sum of the outputs is finite. If `network.can_hide_infinity`, the sum
-        of X must be finite too.
+        Whether the sum of the outputs is finite. If `network.can_hide_infinity`, the
+        sum of X must be finite too.
     """
     module = network if part is None else part
     device = next(module.parameters()).device

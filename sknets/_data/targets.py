@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknets._networks.losses import BinaryCrossEntropy, CrossEntropy
@@ -114,22 +113,6 @@ class SingleLabel(Labels):
     def strata(self, codes):
         """Return the codes, so that each class is held out in proportion."""
         return codes.cpu().numpy()
-
-    def class_weights(self, class_weight, codes, sample_weight):
-        """Return the weight of each class for the parameter `class_weight`.
-
-        With ``"balanced"``, a class without rows of positive weight has weight zero.
-        """
-        if class_weight != "balanced":
-            return compute_class_weight(
-                class_weight, classes=self.classes, y=self.classes
-            )
-        # Before 1.7, scikit-learn's own function ignores the sample weights.
-        counts = np.bincount(codes, weights=sample_weight, minlength=len(self.classes))
-        present = counts > 0
-        weights = np.zeros(len(counts))
-        weights[present] = counts.sum() / (present.sum() * counts[present])
-        return weights
 
     def decode(self, codes):
         """Return the labels of the codes."""

@@ -1,19 +1,21 @@
 """Weights of rows: sample weights times class weights."""
 
 import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
 
 from sknets._data.compatibility import check_sample_weight
 
 
 @np.errstate(over="ignore")  # infinite weights raise an error below
-def weigh_rows(sample_weight, class_weight, targets, codes, *, relative):
+def weigh_rows(sample_weight, class_weight, classes, codes, *, relative):
     """Check the weights of samples and classes. Return those of rows and classes.
 
     Parameters
     ----------
     sample_weight : array-like of shape (n_samples,) or None
     class_weight : dict, "balanced" or None
-    targets : Targets
+    classes : ndarray of shape (n_classes,), or None
+        None if `class_weight` is None.
     codes : ndarray of shape (n_samples,) or (n_samples, n_labels)
         Encoded targets of the rows.
     relative : bool
@@ -33,7 +35,7 @@ def weigh_rows(sample_weight, class_weight, targets, codes, *, relative):
     weight = scale(check_sample_weight(sample_weight, codes, dtype=np.float64))
     if class_weight is None:
         return weight, None
-    weight_by_class = targets.class_weights(class_weight, codes, weight)
+    weight_by_class = weigh_classes(class_weight, classes, codes, weight)
     if np.isfinite(weight_by_class).all() and weight_by_class.min() >= 0:
         weight_by_class = scale(weight_by_class)
         weight = weight * weight_by_class[codes]
@@ -43,6 +45,22 @@ def weigh_rows(sample_weight, class_weight, targets, codes, *, relative):
         f"class_weight={class_weight} must give finite, non-negative weights, and a "
         "positive weight to at least one sample of positive weight."
     )
+
+
+def weigh_classes(class_weight, classes, codes, sample_weight):
+    """Compute one weight for each class from `class_weight`.
+
+    With ``"balanced"``, a class has weight 0 if its sample weights sum to 0.
+    """
+    if class_weight != "balanced":
+        # The classes stand for y, which checks that all keys are classes.
+        return compute_class_weight(class_weight, classes=classes, y=classes)
+    # compute_class_weight ignores sample weights before scikit-learn 1.7.
+    counts = np.bincount(codes, weights=sample_weight, minlength=len(classes))
+    has_rows = counts > 0
+    weights = np.zeros(len(counts))
+    weights[has_rows] = counts.sum() / (has_rows.sum() * counts[has_rows])
+    return weights
 
 
 def weigh_validation_rows(sample_weight, weight_by_class, codes):

@@ -94,7 +94,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 )
             codes = targets.encode(y)
             weight, weight_by_class = weigh_rows(
-                sample_weight, self.class_weight, targets, codes, relative=True
+                sample_weight, self.class_weight, targets.classes, codes, relative=True
             )
             if not continues:
                 self._targets = targets
@@ -157,7 +157,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             self._check_targets(self._targets, "classes")
             codes = self._targets.encode(y)
             weight, _ = weigh_rows(
-                sample_weight, self.class_weight, self._targets, codes, relative=False
+                sample_weight, self.class_weight, self.classes_, codes, relative=False
             )
             check_weights_fit_dtype(
                 weight, self._fitted_dtype if continues else self.dtype

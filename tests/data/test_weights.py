@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.utils.class_weight import compute_class_weight
 
 from sknets import ConvNetClassifier, MLPDropoutClassifier, SoftmaxClassifier
+from sknets._data.weights import weigh_classes
 
 QUICK = {"max_epochs": 3, "random_state": 0}
 every_classifier = pytest.mark.parametrize(
@@ -159,3 +161,19 @@ def test_validation_data_of_a_class_without_weight_alone_is_named(small):
     weight = (y < 2).astype(float)
     with pytest.raises(ValueError, match="class_weight must give .* row of X_val"):
         model.fit(X, y, weight, X_val=X[y == 2], y_val=y[y == 2])
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {"a": 3.0, "b": 0.5}, None])
+def test_class_weights_count_a_row_as_often_as_it_weighs(class_weight):
+    classes, codes = np.array(["a", "b", "c"]), np.array([2, 0, 1, 2, 2, 0])
+    repeats = np.array([1, 2, 1, 0, 3, 1])
+    found = weigh_classes(class_weight, classes, codes, repeats)
+    repeated = classes[np.repeat(codes, repeats)]
+    expected = compute_class_weight(class_weight, classes=classes, y=repeated)
+    assert_allclose(found, expected)
+
+
+def test_a_class_without_a_row_takes_no_part_in_the_balance():
+    codes, weight = np.array([0, 2, 2, 1]), np.array([1.0, 1.0, 1.0, 0.0])
+    found = weigh_classes("balanced", np.array(["a", "b", "c"]), codes, weight)
+    assert_allclose(found, [3 / 2, 0, 3 / 4])

@@ -22,7 +22,7 @@ from sklearn.datasets import load_digits
 from tqdm import tqdm
 
 from benchmarks.pairs import alternate
-from benchmarks.tables import report
+from benchmarks.tables import replace_rows, report, saved_rows
 from sknets import MLPDropoutClassifier, SoftmaxClassifier
 
 
@@ -94,8 +94,11 @@ def main():
             )
         cells = list(pairs.summary().values())
         labels = ["busy / alone", "lowest to highest", "busy", "alone"]
-        rows.append({"case": name} | dict(zip(labels, cells, strict=True)))
-    note = f"Medians of {arguments.pairs} pairs of runs; {os.cpu_count()} cores."
+        facts = {"case": name, "pairs": str(arguments.pairs)}
+        rows.append(facts | dict(zip(labels, cells, strict=True)))
+    if arguments.write:
+        rows = replace_rows(saved_rows("busy"), rows, ["case"])
+    note = f"Medians of pairs of runs; {os.cpu_count()} cores."
     report("busy", rows, [note], write=arguments.write)
 
 

@@ -44,7 +44,7 @@ def timed(function, n_calls=1):
     return result, (time.perf_counter() - start) / n_calls
 
 
-def alternate(ours, theirs, n_pairs, *, n_calls=1, progress=None):
+def alternate(ours, theirs, n_pairs, *, n_calls=1, pause=0, progress=None):
     """Time two functions in turn: A B A B ...
 
     Parameters
@@ -53,6 +53,8 @@ def alternate(ours, theirs, n_pairs, *, n_calls=1, progress=None):
     n_pairs : int
     n_calls : int
         Number of calls in one run.
+    pause : float
+        Seconds to wait before each run.
     progress : tqdm, optional
         Progress bar to advance by one with each pair.
 
@@ -64,8 +66,10 @@ def alternate(ours, theirs, n_pairs, *, n_calls=1, progress=None):
     """
     pairs = Pairs()
     for _ in range(n_pairs):
+        time.sleep(pause)
         our_result, seconds = timed(ours, n_calls)
         pairs.ours.append(seconds)
+        time.sleep(pause)
         their_result, seconds = timed(theirs, n_calls)
         pairs.theirs.append(seconds)
         if progress is not None:

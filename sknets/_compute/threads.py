@@ -6,48 +6,44 @@ from contextlib import contextmanager
 import torch
 from joblib.parallel import get_active_backend
 
-# With fewer multiply-adds, waking one more thread takes longer than its work: in the
-# largest matrix product of a training step, and in a whole prediction.
+# Multiply-adds per thread, in the largest matrix product of a training step and in a
+# whole prediction. With less work, waking a thread costs more than it saves.
 STEP_WORK_PER_THREAD = 4_000_000
 PREDICTION_WORK_PER_THREAD = 30_000_000
 
 _lock = threading.Lock()
 _this_thread = threading.local()
-# Python threads that limit torch now, and torch's own number of threads before that.
-_n_limiting = 0
-_n_threads_unlimited = 1
+_n_limiting = 0  # Python threads that limit torch now
+_n_threads_unlimited = 1  # torch's number before the first of them did
 
 
 @contextmanager
 def threads_for(multiply_adds, work_per_thread):
-    """Limit torch to as many threads as the work can use.
+    """Use fewer threads of torch for small work.
 
-    Threads wait for each other after each matrix product. With small products, two
-    threads are no faster than one, and many times slower if other processes need the
-    cores. The number of threads depends on the work and on torch's own limit. It does
-    not depend on the load of the machine, so the results do not depend on it either.
+    Threads wait for each other after each matrix product. For small products, two
+    threads are no faster than one. They are much slower if other processes use the
+    cores. The number of threads depends on the work and on `torch.get_num_threads()`.
+    It does not depend on the load of the machine, so the results do not either.
 
-    In a worker thread of joblib the number is one, because each worker would use all
-    cores. In a worker process, joblib itself sets torch's limit.
+    In a worker thread of joblib, the number is one. Otherwise each worker would use all
+    cores. joblib itself limits torch in worker processes.
 
     Parameters
     ----------
     multiply_adds : int
-        Number of multiply-adds in the work.
+        Number of multiply-adds: of the largest matrix product in training, of all
+        products in a prediction.
     work_per_thread : int
-        Number of multiply-adds for which one more thread is used.
+        Number of multiply-adds per thread.
     """
-    n_threads = max(multiply_adds // work_per_thread, 1)
-    if _is_worker_thread():
-        n_threads = 1
-    before = _limit(n_threads)
-    if before is None:
-        yield
-        return
+    n_threads = 1 if _is_worker_thread() else max(multiply_adds // work_per_thread, 1)
+    n_before = _limit(n_threads)
     try:
         yield
     finally:
-        _restore(before)
+        if n_before is not None:
+            _restore(n_before)
 
 
 def _is_worker_thread():
@@ -58,27 +54,31 @@ def _is_worker_thread():
 
 
 def _limit(n_threads):
-    """Lower torch's number of threads. Return the old number, or None if unchanged."""
+    """Limit torch in this Python thread. Return the number to restore, or None."""
     global _n_limiting, _n_threads_unlimited
     with _lock:
-        before = torch.get_num_threads()
-        depth = getattr(_this_thread, "depth", 0)
-        if depth == 0:
+        n_now = n_before = torch.get_num_threads()
+        n_nested = getattr(_this_thread, "n_nested", 0)
+        if n_nested == 0:
             if _n_limiting == 0:
-                _n_threads_unlimited = before
-            # A new thread starts with the limit that another thread has set.
-            before = _n_threads_unlimited
-        if n_threads >= before:
+                _n_threads_unlimited = n_now
+            # A new Python thread starts with the limit that another one has set.
+            n_before = _n_threads_unlimited
+        n_threads = min(n_threads, n_before)
+        if n_threads == n_before == n_now:
             return None
-        _n_limiting += depth == 0
-        _this_thread.depth = depth + 1
+        if n_nested == 0:
+            _n_limiting += 1
+        _this_thread.n_nested = n_nested + 1
         torch.set_num_threads(n_threads)
-        return before
+        return n_before
 
 
 def _restore(n_threads):
+    """Undo a limit."""
     global _n_limiting
     with _lock:
-        _this_thread.depth -= 1
-        _n_limiting -= _this_thread.depth == 0
+        _this_thread.n_nested -= 1
+        if _this_thread.n_nested == 0:
+            _n_limiting -= 1
         torch.set_num_threads(n_threads)

@@ -155,23 +155,23 @@ class MultiLabel(Labels):
             )
         if y.shape[1] != len(self.classes):
             raise ValueError(
-                f"y has {y.shape[1]} labels per row; expected {len(self.classes)}."
+                f"y has {y.shape[1]} columns; expected {len(self.classes)}."
             )
         return y.astype(np.int64)
 
     def decode(self, codes):
-        """Return the codes, which are a multilabel indicator."""
+        """Return the indicator unchanged."""
         return codes
 
 
 class RealNumbers(Targets):
-    """Real numbers, which a network learns in units of their standard deviation.
+    """Real numbers. Each output is standardised for training.
 
     Parameters
     ----------
     criterion : subclass of Loss
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        What the mean and the deviation of each output are taken from.
+        Training targets. They determine the mean and the standard deviation.
     sample_weight : ndarray of shape (n_samples,) or None
     """
 
@@ -180,18 +180,19 @@ class RealNumbers(Targets):
         self.is_1d = y.ndim == 1
         y = as_columns(y)
         self.n_outputs = y.shape[1]
-        # Averages of numbers of at most 1 do not overflow.
+        # Divide by the largest absolute value, so that no square overflows.
         largest = np.maximum(np.abs(y).max(axis=0), np.finfo(np.float64).tiny)
-        parts = y / largest
-        mean = np.average(parts, axis=0, weights=sample_weight)
-        variance = np.average((parts - mean) ** 2, axis=0, weights=sample_weight)
-        # A deviation that rounding may have made is none.
-        is_constant = np.sqrt(variance) <= 10 * np.finfo(np.float64).eps
+        y = y / largest
+        mean = np.average(y, axis=0, weights=sample_weight)
+        variance = np.average((y - mean) ** 2, axis=0, weights=sample_weight)
+        deviation = np.sqrt(variance)
+        # A tiny deviation may be a rounding error.
+        is_constant = deviation <= 10 * np.finfo(np.float64).eps
         self.mean = mean * largest
-        self.scale = np.where(is_constant, 1.0, np.sqrt(variance) * largest)
+        self.scale = np.where(is_constant, 1.0, deviation * largest)
 
     def encode(self, y):
-        """Return y in standard units, of shape (n_samples, n_outputs)."""
+        """Standardise y. Return shape (n_samples, n_outputs)."""
         columns = as_columns(y)
         if (y.ndim == 1) != self.is_1d or columns.shape[1] != self.n_outputs:
             shape = "(n_samples,)" if self.is_1d else f"(n_samples, {self.n_outputs})"
@@ -199,7 +200,7 @@ class RealNumbers(Targets):
         return (columns - self.mean) / self.scale
 
     def decode(self, codes):
-        """Return numbers in the units of y."""
+        """Undo the standardisation."""
         y = codes * self.scale + self.mean
         return y[:, 0] if self.is_1d else y
 

@@ -23,7 +23,8 @@ class Network(nn.Module):
         Number of multiply-adds of the largest layer for one row. It decides how many
         threads are used.
     can_hide_infinity : bool
-        Whether outputs can be finite although X has an infinite entry.
+        Whether outputs can be finite when X contains infinity, as after a ReLU. If so,
+        X itself must be checked.
     """
 
     max_rows = 5120
@@ -72,12 +73,12 @@ class Network(nn.Module):
             layer.generator = generator
 
     def evaluating_copy(self):
-        """Return a copy in evaluation mode, also during training."""
+        """Return a copy in evaluation mode. The network itself keeps its mode."""
         return deepcopy(self, memo_without_generators(self)).eval()
 
 
 def memo_without_generators(module):
-    """Return a memo for ``deepcopy`` that replaces generators by None.
+    """Return a `memo` that makes ``deepcopy`` put None in place of generators.
 
     A generator cannot be copied, and only training needs it.
     """
@@ -88,11 +89,11 @@ class DenseNetwork(Network):
     """A network of dense layers. Its gradients are computed without autograd."""
 
     def stack(self):
-        """Return the layers from input to output, as `stack_gradient` takes them."""
+        """Return the list of layers, in the order of `forward`."""
         raise NotImplementedError
 
     def describe_layers(self):
-        """Set the attributes that follow from the layers."""
+        """Set `multiply_adds` and `can_hide_infinity`, at the end of `__init__`."""
         self.multiply_adds = max(parameter.numel() for parameter in self.parameters())
         self.can_hide_infinity = any(
             type(layer) in ACTIVATION_MATHS for layer in self.stack()

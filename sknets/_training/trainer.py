@@ -83,6 +83,7 @@ class Trainer:
         self.observers = observers
         self.batch_observers = [o for o in observers if o.hears_batches]
         self.record = {}
+        self.epoch = len(curves)
         self.updated = False
 
     def train(self, rows, n_epochs):
@@ -191,13 +192,14 @@ class Trainer:
             for observer in self.batch_observers:
                 observer.see_gradients(self, batch)
         if self.max_grad_norm is not None:
-            # An infinite norm sets all gradients to zero. The sum shows it later.
+            # Clipping with an infinite norm makes gradients zero without an error. The
+            # sum of the norms shows it at the end of the epoch.
             norm = clip_grad_norm_(self.network.parameters(), self.max_grad_norm)
             self._norms.add_(norm)
         return loss
 
     def _notify(self, event):
-        """Call a method of all observers. Return True if one of them stops training."""
+        """Call `event` of each observer. Return True if one stops training."""
         stop = False
         for observer in self.observers:
             try:
@@ -208,16 +210,16 @@ class Trainer:
 
     @contextmanager
     def _end_on_interrupt(self):
-        """End training on Ctrl-C and keep the weights, if there was an update."""
+        """On Ctrl-C, warn and stop training. Before the first update, let it pass."""
         try:
             yield
         except KeyboardInterrupt as error:
             if not self.updated:
                 raise
             warnings.warn(
-                f"Training was interrupted in epoch {self.epoch}. The weights are "
-                "those of the last update. With early_stopping=True, they are those of "
-                "the best epoch if an epoch was finished.",
+                f"Training was interrupted in epoch {self.epoch}. The estimator keeps "
+                "the weights of the last update, or those of the best epoch if "
+                "early_stopping=True and an epoch was finished.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -234,8 +236,8 @@ class Trainer:
             self.network.eval()
 
     def _trained_tensors(self):
-        # If an accumulator overflows, Adagrad and Adam silently make zero updates.
         yield from self.network.parameters()
+        # If an accumulator overflows, Adagrad and Adam make zero updates silently.
         for state in self.optimizer.state.values():
             yield from filter(torch.is_tensor, state.values())
 

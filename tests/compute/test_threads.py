@@ -166,3 +166,25 @@ def test_a_thread_that_starts_within_a_limit_gets_all_threads_back():
         assert jobs[1].result() == 2
         jobs[0].result()
     assert threads_of_a_new_thread() == 2
+
+
+def test_a_thread_that_starts_within_a_limit_takes_all_that_it_can_use():
+    inside, done = threading.Event(), threading.Event()
+
+    def small_work():
+        with threads_for(0, 1):
+            inside.set()
+            done.wait(10)
+
+    def large_work():
+        inside.wait(10)
+        with threads_for(100, 1):
+            n_threads = torch.get_num_threads()
+            done.set()
+        return n_threads
+
+    with ThreadPoolExecutor(2) as pool:
+        jobs = pool.submit(small_work), pool.submit(large_work)
+        assert jobs[1].result() == 2
+        jobs[0].result()
+    assert threads_of_a_new_thread() == 2

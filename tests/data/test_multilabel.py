@@ -173,7 +173,7 @@ def test_other_targets_are_named(y, message, labelled):
 def test_partial_fit_names_other_targets(labelled):
     X, Y = labelled
     model = MLPDropoutClassifier().partial_fit(X, Y, classes=range(4))
-    with pytest.raises(ValueError, match="3 labels per row; expected 4"):
+    with pytest.raises(ValueError, match="y has 3 columns; expected 4"):
         model.partial_fit(X, Y[:, :3])
     with pytest.raises(ValueError, match="multilabel indicator.*; got binary targets"):
         model.partial_fit(X, Y[:, 0])

@@ -1,1 +1,1 @@
-"""Floor 4: what users call."""
+"""Floor 4: the estimators, which are the public interface."""

@@ -16,62 +16,72 @@ from sknets._networks.penalties import PENALTIES, ActivityPenalty
 
 @complete_docstring
 class DenoisingAutoencoderTransformer(NetworkTransformer):
-    """Features from the code layer of a denoising autoencoder.
+    """Denoising autoencoder whose code layer gives the features.
 
-    The network learns to restore rows of X from a corrupted copy [1]_, through a layer
-    of `n_components` units: a non-linear counterpart of PCA.
+    The network learns to restore rows of X from corrupted copies [1]_, through a code
+    layer of `n_components` units. It is a non-linear counterpart of PCA.
 
     Parameters
     ----------
     n_components : int, default=200
-        Units of the code layer: features that `transform` gives.
+        Number of units in the code layer. `transform` returns one feature for each.
 
     hidden_layer_sizes : int or sequence of int, default=()
-        Units of hidden layers between the input and the code. The decoder has the same
-        in reverse.
+        Number of units in each hidden layer between the input and the code layer. The
+        decoder has the same layers in reverse order.
 
     activation : {activations}, default="softplus"
-        Activation of the code and of all hidden layers.
+        Activation function of the code layer and of all hidden layers.
 
     output_activation : {activations}, default="identity"
-        Activation of the reconstruction. "logistic", the sigmoid, suits X in [0, 1].
+        Activation function of the reconstruction. "logistic", the sigmoid function,
+        suits X in [0, 1].
 
     loss : {"squared_error", "cross_entropy"}, default="squared_error"
-        Error of a row: ``0.5 * sum((x_reconstructed - x) ** 2)`` over the features, or
-        the sum of their Bernoulli cross-entropies, for X in [0, 1] and
-        ``output_activation="logistic"``.
+        Error of a row.
+
+        - "squared_error" is ``0.5 * sum((x_reconstructed - x) ** 2)``, a sum over
+          the features.
+        - "cross_entropy" is the Bernoulli cross-entropy, summed over the features. It
+          needs X in [0, 1] and ``output_activation="logistic"``.
 
     tied_weights : bool, default=False
-        Whether the decoder's weights are the encoder's, transposed. Half the weights
-        to learn.
+        Whether the decoder uses the transposed weights of the encoder. This halves the
+        number of weights to learn.
 
     noise : {"gaussian", "masking", "salt_and_pepper"} or None, default="gaussian"
-        Corruption of the input in training: independent normal noise on each entry;
-        entries set to zero; or entries set to the smallest or the largest value, at
-        even chances, that their feature has in the mini-batch. Never applied by any
-        other method than `fit` and `partial_fit`.
+        Corruption of the input in training. Only `fit` and `partial_fit` apply it.
+
+        - "gaussian" adds independent normal noise to each entry.
+        - "masking" sets entries to zero.
+        - "salt_and_pepper" sets entries to the smallest or the largest value of their
+          feature in the mini-batch, with equal probability.
 
     noise_level : float, default=0.01
-        Standard deviation of the normal noise, in units of X; for "masking" and
-        "salt_and_pepper" the fraction of entries that are replaced, at most 1.
+        For "gaussian", standard deviation of the noise, in units of X. For "masking"
+        and "salt_and_pepper", fraction of entries that are replaced, at most 1.
 
     activity_penalty : {"l1", "kl"} or None, default=None
-        Cost of active code units in training, for sparse codes: the sum of the absolute
-        activations of a row, or, for ``activation="logistic"``, the Kullback-Leibler
-        divergence of the units' mean activations in the mini-batch from
-        `target_activity`, summed over the units [3]_. No part of `score`.
+        Penalty on active units of the code layer in training, for sparse codes. It is
+        not a part of `score`.
+
+        - "l1" is the sum of the absolute activations of a row.
+        - "kl" is the Kullback-Leibler divergence between `target_activity` and the mean
+          activation of a unit in the mini-batch, summed over the units [3]_. It needs
+          ``activation="logistic"``.
 
     activity_weight : float, default=0.1
         Factor of the activity penalty.
 
     target_activity : float, default=0.05
-        Mean activation to aim at, in (0, 1), for ``activity_penalty="kl"``.
+        Target for the mean activation of each unit, in (0, 1), with
+        ``activity_penalty="kl"``.
 
     pretrain_epochs : int, default=0
-        Epochs for each layer of greedy pre-training, before `fit` trains the whole
-        [1]_: the layer learns to restore the codes of the layers below it, from codes
-        with noise. 0 for none; no effect without `hidden_layer_sizes`, nor in
-        `partial_fit`.
+        Number of epochs of greedy pre-training for each layer [1]_. A layer learns to
+        restore the codes of the layers below it from corrupted codes. Then `fit` trains
+        the whole network. 0 switches pre-training off. It has no effect without
+        `hidden_layer_sizes`, nor in `partial_fit`.
 
     {parameters}
 
@@ -81,7 +91,7 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
 
     reconstruction_error_ : float
         Mean error of the rows of X in `fit`, without noise and penalties: ``-score(X)``
-        at the end of training. Not there after `partial_fit`.
+        at the end of training. Not defined after `partial_fit`.
 
     See Also
     --------
@@ -89,14 +99,15 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
 
     Notes
     -----
-    The error of a row is a sum over the features, so scale them alike. Weights start
-    from Xavier's uniform distribution; those of a linear last layer start from zero,
-    unless they are tied, and so do all biases.
+    The error of a row is a sum over the features. So give all features the same scale.
+
+    Weights start from Xavier's uniform distribution. Biases start from zero. So do the
+    weights of a linear last layer, unless they are tied.
 
     With an L1 penalty, small codes and large weights in the decoder cost less than
-    sparse codes: add `tied_weights` or `weight_decay`.
+    sparse codes. To prevent this, set `tied_weights` or `weight_decay`.
 
-    With ``loss="cross_entropy"`` the module emits logits of the reconstruction.
+    With ``loss="cross_entropy"``, `module_` returns logits of the reconstruction.
 
     References
     ----------
@@ -123,8 +134,7 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
     _auto_min_epochs = 20
     _size_parameters = ("n_components", "hidden_layer_sizes")
     _loss_note = (
-        ", on corrupted rows, with the activity penalty and without that of "
-        "`weight_decay`"
+        "On corrupted rows, with the activity penalty, without that of `weight_decay`."
     )
     _random_parts = "initial weights, shuffling, corruption and the validation split"
     _parameter_constraints = NetworkTransformer._parameter_constraints | {
@@ -216,11 +226,11 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
         if self.noise in ("masking", "salt_and_pepper") and self.noise_level > 1:
             raise ValueError(
                 f"noise_level={self.noise_level} must be at most 1 for "
-                f"noise={self.noise!r}, where it is a fraction of the entries."
+                f"noise={self.noise!r}, because it is a fraction of the entries."
             )
         if self.loss == "cross_entropy" and self.output_activation != "logistic":
             raise ValueError(
-                "loss='cross_entropy' needs output_activation='logistic', got "
+                "loss='cross_entropy' needs output_activation='logistic'; got "
                 f"output_activation={self.output_activation!r}."
             )
         if self.activity_penalty == "kl" and self.activation != "logistic":

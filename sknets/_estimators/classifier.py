@@ -1,4 +1,4 @@
-"""What the classifiers share: labels, weights and probabilities."""
+"""Base class of the classifiers: labels, weights and probabilities."""
 
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
@@ -21,11 +21,11 @@ from sknets._estimators.tasks import as_given
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
-    """A module that emits logits, behind scikit-learn's interface of classifiers."""
+    """Base class of the classifiers. Their modules return logits."""
 
     _emits = "logits"
     _multi_label = False
-    _loss_note = ", with dropout and without the penalty of `weight_decay`"
+    _loss_note = "With dropout, without the penalty of `weight_decay`."
     _parameter_constraints = NetworkEstimator._parameter_constraints | {
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
@@ -49,21 +49,23 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Training data.
 
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels, of any type that scikit-learn takes; several labels a row, as an
-            indicator of 0 and 1, for the perceptron and the convolutional net only.
+            Labels, of any type that scikit-learn accepts. MLPDropoutClassifier and
+            ConvNetClassifier also accept several labels per row: a column of 0 and 1
+            for each label.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, relative to their mean. Rows of weight zero have no
+            Weights of the rows. Only their ratios matter. Rows of weight zero have no
             influence.
 
-        X_val : like X, of shape (n_val_samples, n_features), default=None
-            Data to validate on after each epoch, and to stop by with
-            ``early_stopping=True``, which then holds nothing out. In a pipeline, with
-            metadata routing, ``Pipeline(steps, transform_input=["X_val"])`` transforms
-            them like X; passed as ``step__X_val`` they stay as they are.
+        X_val : {array-like, sparse matrix, tensor}, default=None
+            Data of shape (n_val_samples, n_features) for validation after each epoch.
+            With ``early_stopping=True``, they decide when to stop, and no training data
+            are held out. In a pipeline with metadata routing,
+            ``Pipeline(steps, transform_input=["X_val"])`` transforms them like X. If
+            they are passed as ``step__X_val``, they are not transformed.
 
-        y_val : array-like like y, default=None
-            Labels of `X_val`.
+        y_val : array-like, default=None
+            Labels of `X_val`, in the form of y.
 
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the rows of `X_val`.
@@ -76,8 +78,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Raises
         ------
         ValueError
-            If the data are not valid, have a single class, or if training becomes
-            unstable. An estimator that was fitted before is then as it was.
+            If the data are not valid, if y has a single class, or if training becomes
+            unstable. The estimator does not change then.
         """
         check_validation_arguments(X_val, y_val, sample_weight_val)
         given = as_given(X, y, sample_weight)
@@ -89,8 +91,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             self._check_targets(targets, "y")
             if continues and targets != self._targets:
                 raise ValueError(
-                    "warm_start=True continues on the targets of the previous fit, "
-                    f"{self._targets}, but y has {targets}."
+                    "warm_start=True requires the targets of the previous fit, "
+                    f"{self._targets}; got {targets}."
                 )
             codes = targets.encode(y)
             weight, weight_by_class = weigh_rows(
@@ -111,8 +113,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one pass over a chunk of data.
 
-        Weights and optimizer state continue from the previous call of `partial_fit` or
-        `fit`.
+        Training continues from the weights and the optimizer state of the previous call
+        of `partial_fit` or `fit`.
 
         Parameters
         ----------
@@ -120,15 +122,15 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             A chunk of the training data.
 
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Its labels.
+            Labels of the chunk.
 
         classes : array-like of shape (n_classes,), default=None
-            All labels that there will be; ``range(n_labels)`` for several labels a row.
-            Needed in the first call.
+            All labels that y can have in any call. For several labels per row, pass
+            ``range(n_labels)``. Required in the first call.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, finite in `dtype`. They are taken as they are, since a
-            chunk does not know the mean weight of the whole.
+            Weights of the rows, finite in `dtype`. They are not divided by their mean,
+            because the mean over all chunks is not known.
 
         Returns
         -------
@@ -138,13 +140,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Raises
         ------
         ValueError
-            If the data are not valid, have an unknown label, or if training becomes
-            unstable. The estimator is then as it was.
+            If the data are not valid, if y has an unknown label, or if training becomes
+            unstable. The estimator does not change then.
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' is not supported by partial_fit, which does "
-                "not see all of y. Pass the weights as a dict."
+                "class_weight='balanced' is not supported by partial_fit, because a "
+                "chunk has only a part of y. Pass the weights as a dict."
             )
         given = as_given(X, y, sample_weight)
         sample_weight, classes = to_host(sample_weight), to_host(classes)
@@ -177,13 +179,14 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         logits : ndarray of shape (n_samples, n_classes) or (n_samples,)
-            For two classes, the log-odds of ``classes_[1]``; for several labels a row,
-            those of each, a column for each. Of the float dtype of X.
+            Logits of the classes. For two classes, the log-odds of ``classes_[1]``. For
+            several labels per row, a column with the log-odds of each label. float32 if
+            X is float32, else float64.
         """
         return self._evaluate(X, "decision")
 
     def predict(self, X):
-        """Return the most probable label of each row.
+        """Predict the most probable label of each row.
 
         Parameters
         ----------
@@ -193,7 +196,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Labels, of the dtype of `classes_`, or an indicator.
+            Labels, of the dtype of `classes_`. For several labels per row, a column of
+            0 and 1 for each label.
         """
         codes = self._evaluate(X, "codes")
         return self._targets.decode(codes)
@@ -209,7 +213,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`. Of the float dtype of X.
+            Columns in the order of `classes_`. float32 if X is float32, else float64.
         """
         return self._evaluate(X, "probabilities")
 
@@ -224,12 +228,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes)
-            Finite also where a probability underflows to zero.
+            Columns in the order of `classes_`. Finite even if a probability underflows
+            to zero.
         """
         return self._evaluate(X, "log_probabilities")
 
     def _evaluate(self, X, result):
-        """Return a result that the loss knows how to make of logits, by its name."""
+        """Compute logits of X. Return the result of the loss's method of that name."""
         check_is_fitted(self)
         finish = getattr(self._targets.criterion, result)
         return self._forward(X, finish=finish)
@@ -241,13 +246,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     def _check_targets(self, targets, name):
         if len(targets.classes) < 2:
             raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes in {name}, but there "
-                f"is one class only: {targets.classes[0]!r}."
+                f"{type(self).__name__} needs at least 2 classes in {name}; got "
+                f"only one class: {targets.classes[0]!r}."
             )
         if self.class_weight is not None and not targets.exclusive:
             raise ValueError(
-                "class_weight must be None for a multilabel y, whose rows have no one "
-                "class. Weigh them by sample_weight."
+                "class_weight must be None for a multilabel y, because a row can have "
+                f"several labels; got {self.class_weight!r}. Use sample_weight instead."
             )
 
     def _validate_validation(self, X, y, sample_weight, weight_by_class):

@@ -18,35 +18,35 @@ from sknets._networks.convnet import ConvNet
 class ConvNetClassifier(NetworkClassifier):
     """Convolutional network for images.
 
-    Blocks of a convolution that keeps height and width, 2 x 2 max pooling and an
-    activation, then fully connected layers with dropout.
+    Each block has a convolution that keeps height and width, 2 x 2 max pooling and an
+    activation. Fully connected layers with dropout follow.
 
-    X holds an image a row, flat or as it is: shape (n_samples, n_features), (n_samples,
-    height, width) or (n_samples, height, width, channels): channels last, unlike in
-    torch. A net that was fitted on one form predicts on the others.
+    X has one image per row, of shape (n_samples, height, width) or (n_samples, height,
+    width, channels), or flat, of shape (n_samples, n_features). Channels come last,
+    unlike in torch. A net that was fitted on one form predicts on the others.
 
     Parameters
     ----------
     channels : int or sequence of int, default=(32, 64)
-        Output channels of the convolutions.
+        Number of output channels of each convolution.
 
     kernel_size : int, default=5
-        Height and width of the convolutions' windows, in pixels.
+        Height and width of the convolution kernels, in pixels.
 
     hidden_layer_sizes : int or sequence of int, default=(1024,)
-        Units of the fully connected hidden layers.
+        Number of units in each fully connected hidden layer.
 
     activation : {activations}, default="relu"
-        Activation of all hidden layers.
+        Activation function of all hidden layers.
 
     dropout : float, default=0.5
-        Probability with which a unit of a fully connected hidden layer is dropped for a
-        sample of a training batch, in [0, 1). 0 switches dropout off.
+        Probability, in [0, 1), that a unit of a fully connected hidden layer is dropped
+        for a row of a training batch. 0 switches dropout off.
 
     image_shape : (height, width) or (height, width, channels), default=None
-        How a flat row folds into an image, in C order. None takes the shape of 3-D or
-        4-D X; flat rows whose length is a square number become square images of one
-        channel, others images of height 1. Channels are never guessed.
+        Shape of the image in a flat row, in C order. None takes the shape from 3-D or
+        4-D X. For flat X, None means square images of one channel if the number of
+        features is a square number, else images of height 1 and one channel.
 
     {parameters}
 
@@ -55,16 +55,16 @@ class ConvNetClassifier(NetworkClassifier):
     {attributes}
 
     image_shape_ : (height, width, channels)
-        Shape of an image.
+        Shape of each image.
 
     See Also
     --------
-    MLPDropoutClassifier : Without convolutions.
+    MLPDropoutClassifier : Classifier without convolutions.
 
     Notes
     -----
-    All weights start from a normal distribution of standard deviation 0.1, cut at 0.2,
-    all biases from 0.1.
+    All weights start from a normal distribution of standard deviation 0.1, cut at 0.2.
+    All biases start from 0.1.
 
     References
     ----------
@@ -171,7 +171,7 @@ class ConvNetClassifier(NetworkClassifier):
         elif seen_shape not in (None, self.image_shape_):
             raise ValueError(
                 f"X has images of shape {seen_shape} (height, width, channels), but "
-                f"{type(self).__name__} was fitted on {self.image_shape_}."
+                f"{type(self).__name__} was fitted on images of {self.image_shape_}."
             )
         return validated
 
@@ -179,7 +179,9 @@ class ConvNetClassifier(NetworkClassifier):
         if self.image_shape is not None:
             wanted = as_image_shape(self.image_shape)
             if wanted != (seen_shape or wanted) or math.prod(wanted) != n_features:
-                seen = seen_shape or f"{n_features} features"
+                seen = f"{n_features} features"
+                if seen_shape is not None:
+                    seen = f"images of shape {seen_shape}"
                 raise ValueError(
                     f"image_shape={self.image_shape} does not fit X, which has {seen}."
                 )
@@ -207,11 +209,11 @@ class ConvNetClassifier(NetworkClassifier):
 
 
 def shape_of_images(X):
-    """Return (height, width, channels) of 3-D or 4-D X, None for anything flat."""
+    """Return (height, width, channels) of 3-D or 4-D X, or None for flat X."""
     if not hasattr(X, "shape"):
         X = np.asarray(X)
         if X.shape == () and X.dtype == object:
-            return None  # no array at all, which scikit-learn names
+            return None  # not an array: scikit-learn raises the error
     shape = tuple(X.shape)
     if len(shape) in (3, 4):
         return as_image_shape(shape[1:])
@@ -226,8 +228,8 @@ def shape_of_images(X):
 
 
 def as_image_shape(shape):
-    """Return (height, width, channels); without channels, there is one."""
+    """Return (height, width, channels). A shape without channels has one channel."""
     shape = check_sizes(shape, "image_shape")
     if len(shape) not in (2, 3):
-        raise ValueError(f"image_shape must have 2 or 3 entries, got {shape}.")
+        raise ValueError(f"image_shape must have 2 or 3 entries; got {shape}.")
     return shape if len(shape) == 3 else (*shape, 1)

@@ -21,16 +21,16 @@ class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
 
     See Also
     --------
-    MLPDropoutRegressor : For real numbers.
-    SoftmaxClassifier : Without hidden layers.
-    ConvNetClassifier : For images.
-    sklearn.neural_network.MLPClassifier : Without dropout, on the CPU.
+    MLPDropoutRegressor : Regressor with the same layers.
+    SoftmaxClassifier : Classifier without hidden layers.
+    ConvNetClassifier : Classifier for images.
+    sklearn.neural_network.MLPClassifier : Classifier without dropout, on the CPU.
 
     Notes
     -----
     Hidden weights start from a normal distribution of standard deviation 0.1, cut at
-    0.2, unless they are pre-trained; the output layer starts from zero, so that all
-    classes start out equally probable.
+    0.2, unless they are pre-trained. The output layer starts from zero, so all classes
+    are equally probable at first.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Multilayer perceptron with dropout, for real numbers."""
+"""Multilayer perceptron with dropout, for regression."""
 
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.perceptron import PERCEPTRON_CONSTRAINTS, PerceptronMixin
@@ -7,21 +7,24 @@ from sknets._estimators.regressor import NetworkRegressor
 
 @complete_docstring
 class MLPDropoutRegressor(PerceptronMixin, NetworkRegressor):
-    """Multilayer perceptron with dropout after each hidden layer, for real numbers.
+    """Multilayer perceptron with dropout after each hidden layer, for regression.
 
-    It learns y less its mean, in units of its standard deviation, both taken from the
-    first call of `fit` or `partial_fit` with `sample_weight`. So the scale of y does
-    not matter. The scale of X does: put a `StandardScaler` in front.
+    The network learns standardised y: y minus its mean, divided by its standard
+    deviation. Both are computed in the first call of `fit` or `partial_fit`, with
+    `sample_weight`. So the scale of y does not matter. The scale of X does: put a
+    `StandardScaler` in front.
 
     Parameters
     ----------
     {perceptron}
 
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
-        Error of a row, in units of the standard deviation of y and averaged over the
-        outputs: half of the squared error; the absolute error, for which the network
-        learns medians; or Huber's [3]_, half of the squared error up to 1 and linear
-        beyond, which outliers sway less.
+        Error of a row of standardised y, averaged over the outputs.
+
+        - "squared_error" is half of the squared error.
+        - "absolute_error" is the absolute error. The network learns medians.
+        - "huber" is half of the squared error for errors up to 1, and linear for larger
+          ones [3]_. Outliers have less influence.
 
     {parameters}
 
@@ -31,14 +34,14 @@ class MLPDropoutRegressor(PerceptronMixin, NetworkRegressor):
 
     See Also
     --------
-    MLPDropoutClassifier : For classes.
-    sklearn.neural_network.MLPRegressor : Without dropout, on the CPU.
+    MLPDropoutClassifier : Classifier with the same layers.
+    sklearn.neural_network.MLPRegressor : Regressor without dropout, on the CPU.
 
     Notes
     -----
     Hidden weights start from a normal distribution of standard deviation 0.1, cut at
-    0.2, unless they are pre-trained. The output layer starts from zero, so that the
-    first prediction is the mean of y.
+    0.2, unless they are pre-trained. The output layer starts from zero, so the first
+    prediction is the mean of y.
 
     References
     ----------

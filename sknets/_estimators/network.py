@@ -1,4 +1,4 @@
-"""What the estimators share: validate, build, train, set the fitted attributes."""
+"""Base class of the estimators: validate, build, train, set fitted attributes."""
 
 import warnings
 from contextlib import contextmanager
@@ -40,16 +40,16 @@ from sknets._training.validation import Validation
 
 
 class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
-    """A torch module behind scikit-learn's interface.
+    """Base class of the estimators: a torch module behind scikit-learn's interface.
 
-    A subclass says how to build its module (`_build_module`), which parameters decide
-    its size (`_size_parameters`), and how long to train it by default (`_auto_updates`,
-    `_auto_min_epochs`). Before it builds a network, it sets its `_targets`.
+    A subclass defines how to build its module (`_build_module`), which parameters
+    decide its size (`_size_parameters`), and how long to train it by default
+    (`_auto_updates`, `_auto_min_epochs`). It sets `_targets` before it calls `_build`.
     """
 
     _size_parameters = ()
     _y_options = {}
-    _copied_parameters = ("callbacks",)  # whose state scikit-learn cannot clone
+    _copied_parameters = ("callbacks",)  # scikit-learn's clone loses their state
 
     _parameter_constraints = SHARED_CONSTRAINTS
 
@@ -77,9 +77,9 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         return torch.device(self._fitted_net("device_").device)
 
     def _fitted_net(self, attribute):
-        """Return `net_` for an attribute, which is named where there is no net yet."""
+        """Return `net_`. Raise an error that names the attribute if there is no net."""
         if "net_" not in vars(self):
-            # An AttributeError too, so that `hasattr` is False.
+            # It is also an AttributeError, so `hasattr` returns False.
             raise NotFittedError(
                 f"This {type(self).__name__} instance is not fitted yet, so it has no "
                 f"attribute {attribute!r}. Call 'fit' first."
@@ -87,14 +87,14 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         return self.net_
 
     def _build_module(self, n_features, n_outputs):
-        """Return a torch module with a `reset_parameters(generator)`."""
+        """Return a torch module that has a method `reset_parameters(generator)`."""
         raise NotImplementedError
 
     def _validate(self, X, y=NO_Y, *, reset, ensure_all_finite=True, dtype=None):
-        """Return X (and y) as validated arrays.
+        """Return X, or X and y, as validated arrays.
 
-        They are in the precision of the network; if a dtype is given, in the one in
-        which the network evaluates to that.
+        By default, X has the dtype of the network's weights. If `dtype` is given, X has
+        the dtype that the network needs to return results of `dtype`.
         """
         if dtype is not None:
             dtype = input_dtype(self.module_, dtype)
@@ -122,13 +122,13 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
 
     @contextmanager
     def _unchanged_on_error(self, *, continues):
-        """Leave a fitted estimator as it was if anything goes wrong within."""
+        """Restore the state of the estimator if the `with` block raises an error."""
         attributes = vars(self).copy()
         snapshot = self.net_.snapshot() if continues else None
         try:
             yield
         except BaseException:
-            # scikit-learn has yet to end its callbacks.
+            # scikit-learn uses these attributes later, to end its callbacks.
             for name in CALLBACK_ATTRIBUTES:
                 if name in vars(self):
                     attributes[name] = vars(self)[name]
@@ -140,7 +140,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
 
     @torch.inference_mode(False)
     def _build(self, n_features):
-        """Set a new, untrained `net_` for the targets."""
+        """Set `net_` to a new, untrained net for the targets."""
         n_outputs = self._targets.n_outputs
         check_callbacks(self.callbacks or [], self.lr_schedule)
         device = resolve_device(self.device, self.dtype)
@@ -183,9 +183,9 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
 
         Parameters
         ----------
-        X, y, sample_weight : as `Rows` takes them
+        X, y, sample_weight : see `Rows`
         given : dict
-            X, y and metadata as the user gave them, for callbacks.
+            X, y and metadata as the user passed them, for callbacks.
         validation : tuple of X, y and sample_weight, or None
         single_pass : bool
             Whether to train for one epoch at a constant rate.
@@ -217,7 +217,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         n_epochs = 1 if single_pass else self._count_epochs(len(rows))
         observers.append(net.observer(rows, held_out))
         observers.append(EpochTasks(self, n_epochs, given))
-        # skorch's callbacks read these.
+        # skorch's callbacks read these attributes.
         net.lr, net.batch_size = self.learning_rate, self.batch_size
         Trainer(
             net.module_,
@@ -239,7 +239,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         return self
 
     def _scorer_of_rows(self, X, rows):
-        """Return a function that scores the estimator, if `scoring` asks for it."""
+        """Return a function that scores the estimator, or None without `scoring`."""
         if self.scoring is None:
             return None
         scorer = check_scoring(self, self.scoring)
@@ -249,7 +249,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         y = None if y is None else self._targets.decode(y.cpu().numpy())
 
         def score():
-            # X has lost its names in validation, which would raise a warning.
+            # Validated X has no feature names, and scikit-learn would warn of that.
             names = vars(self).pop("feature_names_in_", None)
             try:
                 return scorer(self, X, y)
@@ -281,7 +281,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         return rows.split(held_out)
 
     def _forward(self, X, **how):
-        """Validate X and evaluate the network on it; see `evaluate`."""
+        """Validate X and evaluate the network on it. See `evaluate`."""
         dtype = float_dtype(X)
         rows = self._validate(X, reset=False, ensure_all_finite=False, dtype=dtype)
         results, is_finite = evaluate(self.module_, rows, dtype, **how)

@@ -1,4 +1,4 @@
-"""The parameters that all estimators share: their constraints, and when they count."""
+"""Constraints of the shared parameters, and which of them later calls read."""
 
 import warnings
 from numbers import Integral, Real
@@ -37,7 +37,8 @@ SHARED_CONSTRAINTS = {
     "verbose": ["verbose"],
 }
 
-# Parameters that each call of `fit` and `partial_fit` reads anew.
+# Parameters that each call of `fit` and `partial_fit` reads again. The others are
+# only read when a network is built.
 EFFECTIVE_PARAMETERS = {
     "batch_size",
     "class_weight",
@@ -55,25 +56,26 @@ EFFECTIVE_PARAMETERS = {
 
 
 def warn_of_ineffective_parameters(estimator):
-    """Warn of parameters that changed since the network that goes on was built."""
+    """Warn if parameters have changed that are only read when a network is built."""
     changed = changed_parameters(estimator, EFFECTIVE_PARAMETERS)
     if changed:
         warnings.warn(
-            f"{', '.join(changed)} changed since the network was built and has no "
-            "effect on training that continues. Set warm_start=False to build another "
-            "network.",
+            f"{', '.join(changed)} changed since the network was built. Training that "
+            "continues ignores the change. To build a new network, call fit with "
+            "warm_start=False.",
             stacklevel=6,
         )
 
 
 def changed_parameters(estimator, ignored):
-    """Return the names of parameters that are not as they were for the network.
+    """Return the names of the parameters that changed since the network was built.
 
     Parameters
     ----------
     estimator : NetworkEstimator
-        Fitted.
+        A fitted estimator.
     ignored : set of str
+        Names of parameters to leave out.
     """
     return [
         name
@@ -83,7 +85,7 @@ def changed_parameters(estimator, ignored):
 
 
 def is_same(value, other):
-    """Return whether two values of a parameter mean the same."""
+    """Return whether two values of a parameter are the same object or equal."""
     if value is other:
         return True
     try:

@@ -1,4 +1,4 @@
-"""What the perceptrons share: their parameters, and a pre-trained start."""
+"""Code that the perceptrons share: parameters and pre-trained weights."""
 
 from numbers import Integral, Real
 
@@ -16,10 +16,11 @@ PERCEPTRON_CONSTRAINTS = {
 
 
 class PerceptronMixin:
-    """Build a multilayer perceptron, from the encoder of an autoencoder if given."""
+    """Build a multilayer perceptron. Start it from a pre-trained encoder if given."""
 
     _size_parameters = ("hidden_layer_sizes",)
-    _copied_parameters = ("callbacks", "pretrained")  # a clone of it is not fitted
+    # scikit-learn's clone of `pretrained` is not fitted.
+    _copied_parameters = ("callbacks", "pretrained")
     _random_parts = "initial weights, shuffling, dropout and the validation split"
 
     def _build_module(self, n_features, n_outputs):

@@ -1,4 +1,4 @@
-"""Initial weights from unsupervised training."""
+"""Initial weights for deep autoencoders and for perceptrons, from autoencoders."""
 
 import warnings
 
@@ -17,13 +17,14 @@ from sknets._networks.activations import ACTIVATIONS
 def pretrain_layers(stack, X):
     """Train each layer of an autoencoder on the codes of the layers below it.
 
-    Each is the hidden layer of a shallow autoencoder, whose output activation is the
-    one that the stack has at that place: put together, the shallow ones are the stack.
+    Each layer is trained as the hidden layer of a shallow autoencoder. Its output
+    activation is that of the deep autoencoder at the same place. So the shallow
+    autoencoders together form the deep one.
 
     Parameters
     ----------
     stack : DenoisingAutoencoderTransformer
-        With a built `net_`, whose weights are set.
+        Autoencoder with an untrained `net_`. Its weights are replaced.
     X : ndarray or CSR matrix of shape (n_samples, n_features)
         Validated training data.
 
@@ -55,23 +56,24 @@ def pretrain_layers(stack, X):
 
 
 def find_encoder(pretrained):
-    """Return the encoder of a fitted autoencoder, frozen or at a pipeline's end or not.
+    """Return the encoder of a fitted autoencoder.
 
     Parameters
     ----------
     pretrained : estimator
+        Autoencoder, or pipeline that ends in one. Both may be frozen.
 
     Returns
     -------
     encoder : torch.nn.Sequential
-        Linear layers and activations, in turn.
+        Linear layers and activations, alternately.
 
     Raises
     ------
     NotFittedError
         If the autoencoder is not fitted.
     ValueError
-        If it is none.
+        If `pretrained` is no autoencoder.
     """
     estimator = pretrained
     while isinstance(estimator, (FrozenEstimator, Pipeline)):
@@ -86,22 +88,22 @@ def find_encoder(pretrained):
         check_is_fitted(estimator)
     except NotFittedError as error:
         raise NotFittedError(
-            f"pretrained={pretrained!r} is not fitted. Fit it first. As a value in the "
-            "grid of a search, wrap it in sklearn.frozen.FrozenEstimator, or the "
-            "search will take an unfitted copy."
+            f"pretrained={pretrained!r} is not fitted. Fit it first. In the grid of a "
+            "search, wrap it in sklearn.frozen.FrozenEstimator. Otherwise the search "
+            "uses an unfitted copy."
         ) from error
     changed = changed_parameters(estimator, {"random_state"})
     if changed:
         warnings.warn(
-            f"{', '.join(changed)} changed since pretrained was fitted and has no "
-            "effect on its encoder.",
+            f"{', '.join(changed)} changed since pretrained was fitted. The change has "
+            "no effect on its encoder.",
             stacklevel=7,
         )
     return estimator.module_.encoder
 
 
 def check_encoder(encoder, n_features, hidden_layer_sizes, activation):
-    """Raise where an encoder does not fit the first hidden layers of a perceptron.
+    """Raise if an encoder does not match the first hidden layers of a perceptron.
 
     Parameters
     ----------
@@ -114,12 +116,12 @@ def check_encoder(encoder, n_features, hidden_layer_sizes, activation):
     if encoder[0].in_features != n_features:
         raise ValueError(
             f"X has {n_features} features, but pretrained was fitted on "
-            f"{encoder[0].in_features}."
+            f"{encoder[0].in_features} features."
         )
     if hidden_layer_sizes[: len(sizes)] != sizes:
         raise ValueError(
-            f"hidden_layer_sizes={hidden_layer_sizes} must start with the layers of "
-            f"pretrained: {sizes}."
+            f"hidden_layer_sizes={hidden_layer_sizes} must start with the layer "
+            f"sizes of pretrained: {sizes}."
         )
     if not isinstance(encoder[1], ACTIVATIONS[activation]):
         (own,) = (n for n, kind in ACTIVATIONS.items() if type(encoder[1]) is kind)
@@ -129,7 +131,7 @@ def check_encoder(encoder, n_features, hidden_layer_sizes, activation):
 
 
 def copy_encoder(encoder, hidden):
-    """Start the hidden layers of a perceptron from an encoder's weights."""
+    """Copy the weights of an encoder to the first hidden layers of a perceptron."""
     linear = [layer for layer in hidden if hasattr(layer, "weight")]
     for target, source in zip(linear, encoder[::2], strict=False):
         target.load_state_dict(source.state_dict())

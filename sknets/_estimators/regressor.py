@@ -1,4 +1,4 @@
-"""What regressors share: real targets in standard units, and predictions."""
+"""Base class of the regressors: standardised targets, and predictions."""
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -19,12 +19,11 @@ from sknets._networks.losses import REAL_LOSSES
 
 
 class NetworkRegressor(RegressorMixin, NetworkEstimator):
-    """A module that emits real numbers, behind scikit-learn's interface."""
+    """Base class of the regressors. Their modules return standardised y."""
 
-    _emits = "y in units of its standard deviation, less its mean"
+    _emits = "standardised y: (y - mean) / standard deviation"
     _loss_note = (
-        ", in units of the standard deviation of y, with dropout and without the "
-        "penalty of `weight_decay`"
+        "For standardised y, with dropout, without the penalty of `weight_decay`."
     )
     _y_options = {"multi_output": True, "y_numeric": True}
     _parameter_constraints = NetworkEstimator._parameter_constraints | {
@@ -50,20 +49,21 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             Training data.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Real numbers, of any scale.
+            Targets: real numbers of any scale.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, relative to their mean. Rows of weight zero have no
+            Weights of the rows. Only their ratios matter. Rows of weight zero have no
             influence.
 
-        X_val : like X, of shape (n_val_samples, n_features), default=None
-            Data to validate on after each epoch, and to stop by with
-            ``early_stopping=True``, which then holds nothing out. In a pipeline, with
-            metadata routing, ``Pipeline(steps, transform_input=["X_val"])`` transforms
-            them like X; passed as ``step__X_val`` they stay as they are.
+        X_val : {array-like, sparse matrix, tensor}, default=None
+            Data of shape (n_val_samples, n_features) for validation after each epoch.
+            With ``early_stopping=True``, they decide when to stop, and no training data
+            are held out. In a pipeline with metadata routing,
+            ``Pipeline(steps, transform_input=["X_val"])`` transforms them like X. If
+            they are passed as ``step__X_val``, they are not transformed.
 
-        y_val : array-like like y, default=None
-            Targets of `X_val`.
+        y_val : array-like, default=None
+            Targets of `X_val`, in the form of y.
 
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the rows of `X_val`.
@@ -76,8 +76,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         Raises
         ------
         ValueError
-            If the data are not valid or if training becomes unstable. An estimator that
-            was fitted before is then as it was.
+            If the data are not valid or if training becomes unstable. The estimator
+            does not change then.
         """
         check_validation_arguments(X_val, y_val, sample_weight_val)
         validation = None if X_val is None else (X_val, y_val, sample_weight_val)
@@ -87,8 +87,9 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one pass over a chunk of data.
 
-        Weights and optimizer state continue from the previous call of `partial_fit` or
-        `fit`. The mean and the standard deviation of y are those of the first call.
+        Training continues from the weights and the optimizer state of the previous call
+        of `partial_fit` or `fit`. The mean and the standard deviation of y are
+        those of the first call.
 
         Parameters
         ----------
@@ -96,11 +97,11 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             A chunk of the training data.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Its targets.
+            Targets of the chunk.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, finite in `dtype`. They are taken as they are, since a
-            chunk does not know the mean weight of the whole.
+            Weights of the rows, finite in `dtype`. They are not divided by their mean,
+            because the mean over all chunks is not known.
 
         Returns
         -------
@@ -110,8 +111,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         Raises
         ------
         ValueError
-            If the data are not valid or if training becomes unstable. The estimator is
-            then as it was.
+            If the data are not valid or if training becomes unstable. The estimator
+            does not change then.
         """
         return self._fit(X, y, sample_weight, None, single_pass=True)
 
@@ -126,7 +127,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions in the units of y, of the float dtype of X.
+            Predictions in the units of y. float32 if X is float32, else float64.
         """
         check_is_fitted(self)
         y = self._targets.decode(self._forward(X))
@@ -169,8 +170,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             codes = codes.astype(dtype)
         if not np.isfinite(codes).all():
             raise ValueError(
-                f"y has values that are infinite in dtype={dtype!r}, in units of the "
-                "standard deviation of the y of the first call."
+                f"y has values that are infinite in dtype={dtype!r} after division by "
+                "the standard deviation of y in the first call."
             )
         return codes
 

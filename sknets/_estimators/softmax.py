@@ -9,9 +9,10 @@ from sknets._networks.perceptron import Perceptron
 class SoftmaxClassifier(NetworkClassifier):
     """Softmax regression, trained by mini-batch gradient descent.
 
-    One linear layer whose outputs are the logits of the classes. It minimises the same
-    cross-entropy as `sklearn.linear_model.LogisticRegression`, with weights that start
-    from zero, on data that need not fit into a solver.
+    One linear layer computes the logits of the classes. All weights start from zero.
+    Training minimises the same cross-entropy as
+    `sklearn.linear_model.LogisticRegression`, also on data that are too large for the
+    solvers of that class.
 
     Parameters
     ----------
@@ -22,21 +23,21 @@ class SoftmaxClassifier(NetworkClassifier):
     {attributes}
 
     coef_ : ndarray of shape (n_classes, n_features)
-        Weights, a row for each class, also where there are two classes.
+        Weights, one row per class, also for two classes.
 
     intercept_ : ndarray of shape (n_classes,)
-        Biases.
+        Biases, one per class.
 
     See Also
     --------
-    MLPDropoutClassifier : With hidden layers.
+    MLPDropoutClassifier : Classifier with hidden layers.
     sklearn.linear_model.LogisticRegression : The same model, by second-order solvers.
 
     Notes
     -----
-    The penalty is that of LogisticRegression with ``C = 1 / (n_samples *
-    weight_decay)``. For two classes LogisticRegression penalises the difference of the
-    two weight vectors, so there ``C = 2 / (n_samples * weight_decay)``.
+    `weight_decay` is the same penalty as ``C = 1 / (n_samples * weight_decay)`` in
+    LogisticRegression. For two classes it is ``C = 2 / (n_samples * weight_decay)``,
+    because LogisticRegression penalises the difference of the two weight vectors.
 
     References
     ----------
@@ -60,6 +61,7 @@ class SoftmaxClassifier(NetworkClassifier):
     _auto_updates = 1000
     _auto_min_epochs = 10
     _random_parts = "shuffling and the validation split"
+    _loss_note = "Without the penalty of `weight_decay`."
 
     def __init__(
         self,
@@ -108,13 +110,13 @@ class SoftmaxClassifier(NetworkClassifier):
 
     @property
     def coef_(self):
-        """Weights, a row for each class."""
+        """Weights, one row per class."""
         output = self._fitted_net("coef_").module_.output
         return output.weight.detach().cpu().numpy().copy()
 
     @property
     def intercept_(self):
-        """Biases, one for each class."""
+        """Biases, one per class."""
         output = self._fitted_net("intercept_").module_.output
         return output.bias.detach().cpu().numpy().copy()
 

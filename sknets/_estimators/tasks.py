@@ -1,19 +1,19 @@
-"""scikit-learn's own callbacks: a task for each epoch."""
+"""An observer of training that calls scikit-learn's own callbacks."""
 
 from sknets._training.observers import Observer
 
 
 class EpochTasks(Observer):
-    """Make each epoch of one call of `fit` a task of the estimator's callbacks.
+    """Report each epoch of one `fit` to the estimator's callbacks, as a task.
 
     Parameters
     ----------
     estimator : NetworkEstimator
-        With an untrained `net_`, or one to go on with.
+        Its `net_` is ready for training.
     n_epochs : int
-        At most.
+        Maximum number of epochs.
     data : dict
-        `X`, `y` and `metadata` as callbacks are to see them.
+        `X`, `y` and `metadata` to pass to the callbacks.
     """
 
     def __init__(self, estimator, n_epochs, data):
@@ -62,6 +62,6 @@ def curve_attributes(curves):
 
 
 def as_given(X, y, sample_weight):
-    """Return the arguments of `fit` as callbacks take them."""
+    """Return the arguments of `fit` in the form that callbacks expect."""
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
     return {"X": X, "y": y, "metadata": metadata}

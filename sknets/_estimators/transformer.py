@@ -1,4 +1,4 @@
-"""What autoencoders share: fit, code, decode, and say how well."""
+"""Base class of the autoencoders: fit, encode, decode and score."""
 
 import math
 import warnings
@@ -20,10 +20,11 @@ from sknets._training.rows import Rows
 class NetworkTransformer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator
 ):
-    """An encoder and a decoder, behind scikit-learn's interface of transformers.
+    """Base class of the autoencoders: transformers with an encoder and a decoder.
 
-    A subclass also says what options exclude each other (`_check_options`), whether its
-    loss takes logits (`_returns_logits`), and what comes before training (`_pretrain`).
+    A subclass also defines which options exclude each other (`_check_options`), whether
+    its loss takes logits (`_returns_logits`), and what to do before training
+    (`_pretrain`).
     """
 
     _emits = "the reconstruction"
@@ -40,9 +41,10 @@ class NetworkTransformer(
         y : None
             Ignored.
 
-        X_val : like X, of shape (n_val_samples, n_features), default=None
-            Data to validate on after each epoch, and to stop by with
-            ``early_stopping=True``, which then holds nothing out. In a pipeline,
+        X_val : {array-like, sparse matrix, tensor}, default=None
+            Data of shape (n_val_samples, n_features) for validation after each epoch.
+            With ``early_stopping=True``, they decide when to stop, and no training data
+            are held out. In a pipeline,
             ``Pipeline(steps, transform_input=["X_val"])`` transforms them like X.
 
         Returns
@@ -53,8 +55,8 @@ class NetworkTransformer(
         Raises
         ------
         ValueError
-            If the data are not valid or if training becomes unstable. An estimator that
-            was fitted before is then as it was.
+            If the data are not valid or if training becomes unstable. The estimator
+            does not change then.
         """
         return self._fit(X, X_val, single_pass=False)
 
@@ -62,8 +64,8 @@ class NetworkTransformer(
     def partial_fit(self, X, y=None):
         """Train for one pass over a chunk of data.
 
-        Weights and optimizer state continue from the previous call of `partial_fit` or
-        `fit`.
+        Training continues from the weights and the optimizer state of the previous call
+        of `partial_fit` or `fit`.
 
         Parameters
         ----------
@@ -81,7 +83,7 @@ class NetworkTransformer(
         return self._fit(X, None, single_pass=True)
 
     def transform(self, X):
-        """Return the activations of the code layer. No noise is added.
+        """Encode X: return the activations of the code layer, without adding noise.
 
         Parameters
         ----------
@@ -91,23 +93,23 @@ class NetworkTransformer(
         Returns
         -------
         X_new : ndarray of shape (n_samples, n_components)
-            Features, of the float dtype of X.
+            Features. float32 if X is float32, else float64.
         """
         check_is_fitted(self)
         return self._forward(X, part=self.module_.encoder)
 
     def inverse_transform(self, X):
-        """Decode features.
+        """Decode features: return the samples that they stand for.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_components)
-            Features, as `transform` gives them.
+            Features, as returned by `transform`.
 
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            Reconstructed samples, of the float dtype of X.
+            Reconstructed samples. float32 if X is float32, else float64.
         """
         check_is_fitted(self)
         X = to_host(X)
@@ -122,7 +124,7 @@ class NetworkTransformer(
         return samples
 
     def reconstruct(self, X):
-        """Return X after coding and decoding. No noise is added.
+        """Encode and decode X, without adding noise.
 
         Parameters
         ----------
@@ -132,7 +134,7 @@ class NetworkTransformer(
         Returns
         -------
         X_reconstructed : ndarray of shape (n_samples, n_features)
-            Of the float dtype of X.
+            Reconstructed samples. float32 if X is float32, else float64.
         """
         check_is_fitted(self)
         return self._forward(X, function=Autoencoder.reconstruct)
@@ -140,8 +142,9 @@ class NetworkTransformer(
     def score_samples(self, X):
         """Return the negative reconstruction error of each row.
 
-        A row unlike the training data is restored badly, so low values are anomalies,
-        as with `score_samples` of :class:`sklearn.ensemble.IsolationForest`.
+        The network restores rows unlike the training data badly. So rows with low
+        scores are anomalies, as with `score_samples` of
+        :class:`sklearn.ensemble.IsolationForest`.
 
         Parameters
         ----------
@@ -151,8 +154,8 @@ class NetworkTransformer(
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            ``-0.5 * sum((x_reconstructed - x) ** 2)``, or the negative cross-entropy;
-            at most 0. Of the float dtype of X.
+            ``-0.5 * sum((x_reconstructed - x) ** 2)``, or the negative cross-entropy.
+            At most 0. float32 if X is float32, else float64.
         """
         check_is_fitted(self)
         if self.module_.returns_logits:
@@ -160,7 +163,7 @@ class NetworkTransformer(
         return -self._forward(X, function=self.net_.row_losses)
 
     def score(self, X, y=None):
-        """Return the negative reconstruction error, mean over the rows.
+        """Return the negative reconstruction error, averaged over the rows.
 
         Parameters
         ----------
@@ -173,7 +176,7 @@ class NetworkTransformer(
         Returns
         -------
         score : float
-            Mean of `score_samples`. Higher is better, at most 0.
+            Mean of `score_samples`. At most 0. Higher is better.
         """
         return float(self.score_samples(X).mean(dtype=np.float64))
 

@@ -206,9 +206,9 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
                 "X_val to fit, or set early_stopping=True.",
                 stacklevel=5,
             )
-        validation, stopping, observers = None, None, []
+        validator, stopping, observers = None, None, []
         if held_out is not None:
-            validation = Validation(held_out, self._scorer_of_rows(source, held_out))
+            validator = Validation(held_out, self._scorer_of_rows(source, held_out))
             if self.early_stopping:
                 stopping = EarlyStopping(self.n_iter_no_change, self.tol)
                 observers.append(stopping)
@@ -229,7 +229,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             lr_schedule="constant" if single_pass else self.lr_schedule,
             batch_size=self.batch_size,
             max_grad_norm=self.max_grad_norm,
-            validation=validation,
+            validation=validator,
             observers=observers,
         ).train(rows, n_epochs)
         if single_pass:
@@ -275,18 +275,19 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             )
         except ValueError as error:
             raise ValueError(
-                f"early_stopping=True cannot hold out validation_fraction="
-                f"{self.validation_fraction} of {len(rows)} samples: {error}"
+                f"Cannot hold out validation_fraction={self.validation_fraction} of "
+                f"{len(rows)} samples for early_stopping=True: {error}"
             ) from error
         return rows.split(held_out)
 
     def _forward(self, X, **how):
-        """Validate X and evaluate the network on it. See `evaluate`."""
+        """Validate X and evaluate the network on it, with options of `evaluate`."""
         dtype = float_dtype(X)
         rows = self._validate(X, reset=False, ensure_all_finite=False, dtype=dtype)
         results, is_finite = evaluate(self.module_, rows, dtype, **how)
         if not is_finite:
             check_all_finite(rows, estimator_name=type(self).__name__)
+            # A sum can overflow where no number does. Look at each output.
             evaluate(self.module_, rows, dtype, **how | {"finish": require_finite})
         return results
 

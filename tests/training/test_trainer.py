@@ -200,7 +200,7 @@ def test_validation_split_is_stratified_and_disjoint(digits):
 def test_too_few_rows_to_hold_out(small):
     X, y = small[0][18:24], small[1][18:24]
     with pytest.raises(
-        ValueError, match="early_stopping=True cannot hold out.*0.1 of 6"
+        ValueError, match="Cannot hold out validation_fraction=0.1 of 6"
     ):
         SoftmaxClassifier(early_stopping=True).fit(X, y)
 

@@ -21,9 +21,7 @@ ENVIRONMENTS = {
     "own": {},
     "MKL SSE4.2": {"MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
     "MKL AVX2": {"MKL_ENABLE_INSTRUCTIONS": "AVX2"},
-    "MKL compatible": {"MKL_CBWR": "COMPATIBLE"},
     "ATen scalar": {"ATEN_CPU_CAPABILITY": "default"},
-    "ATen AVX2": {"ATEN_CPU_CAPABILITY": "avx2"},
     "oneDNN SSE4.1": {"ONEDNN_MAX_CPU_ISA": "SSE41"},
     "oneDNN AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
     "all AVX2": {

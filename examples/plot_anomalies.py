@@ -1,11 +1,11 @@
 """
-=======================================
-Anomalies are what cannot be reproduced
-=======================================
+==================================
+Find anomalies with an autoencoder
+==================================
 
-An autoencoder that was trained on the digits 0 to 8 restores rows of another kind
-badly. So `score_samples`, the negative reconstruction error, ranks anomalies, as the
-error of PCA and the scores of an isolation forest do.
+An autoencoder that is trained on the digits 0 to 8 restores other images badly. So
+`score_samples`, the negative reconstruction error, ranks anomalies. The reconstruction
+error of PCA and the scores of an isolation forest do the same.
 """
 
 # %%
@@ -46,11 +46,11 @@ scores = {
 }
 
 # %%
-# The area under the ROC curve is the chance that an anomaly scores lower than a normal
-# digit: 0.5 is guessing. Inverted images are easy for all. A 9 is drawn from the same
-# strokes as 4 and 7, and takes less ink than 0 or 8: to PCA and to the forest it looks
-# more normal than the digits they know. Only the narrow code of a deep autoencoder
-# ranks it on the right side, and not far.
+# The area under the ROC curve is the probability that an anomaly scores lower than a
+# normal digit; guessing gives 0.5. Inverted images are easy for all models. A 9 has the
+# same strokes as 4 and 7, and less ink than 0 or 8. So for PCA and the forest, it looks
+# more normal than the digits of the training data. Only the deep autoencoder, with its
+# narrow code layer, is better than guessing, and not by much.
 
 print(f"{'ROC AUC':15}", *(f"{name:>15}" for name in anomalies))
 for name, score in scores.items():
@@ -64,7 +64,7 @@ for name, score in scores.items():
     print(f"{name:15}", *(f"{area:15.3f}" for area in areas))
 
 # %%
-# Normal digits and nines, each above what the autoencoder makes of it.
+# Normal digits and nines, each with its reconstruction below it.
 
 figure, axes = plt.subplots(4, 8, figsize=(8, 4.2), layout="constrained")
 for rows, images in zip((axes[:2], axes[2:]), (normal, nines), strict=True):

@@ -1,16 +1,16 @@
 """
-================================================
-Features of an autoencoder and of PCA, by number
-================================================
+===================================================
+Autoencoder and PCA: accuracy by number of features
+===================================================
 
-Both turn 784 pixels into a few features; a logistic regression and a support vector
-machine then learn the digits from these. The autoencoder is trained twice: with hardly
-any noise on its input, as in the article, and with a noise of half of the range of a
-pixel, which it has to see through.
+An autoencoder and PCA transform 784 pixels into fewer features. A logistic regression
+and a support vector machine then learn the digits from these features. The
+autoencoder is trained twice: with almost no noise on its input, as in the tutorial
+article on MNIST, and with noise of half the range of a pixel, which it must remove.
 """
 
 # %%
-# Features from raw pixels, standardised for the model that reads them.
+# The features are learned from raw pixels, and standardised for the two models.
 
 import matplotlib.pyplot as plt
 from sklearn.decomposition import PCA
@@ -53,9 +53,9 @@ for (reader_name, coder_name), values in accuracies.items():
     print(f"{reader_name:20} on {coder_name:23}", *(f"{value:.3f}" for value in values))
 
 # %%
-# With few features PCA is hard to beat. With 100 and more, the features that were
-# learned against noise are the best for both readers, while further principal
-# components bring nothing, or harm.
+# With few features, PCA is hard to beat. With 100 features or more, those that were
+# learned with strong noise are the best for both models. More principal components
+# bring no gain, or even a loss.
 
 figure, axes = plt.subplots(
     1, 2, figsize=(8, 3.6), layout="constrained", sharex=True, sharey=True

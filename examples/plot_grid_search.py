@@ -3,13 +3,13 @@
 Grid search over a pipeline with a net
 ======================================
 
-Dropout and learning rate of a multilayer perceptron, chosen by cross-validation in two
-processes. The parameters of the net are reached through the pipeline, as always in
-scikit-learn.
+Cross-validation chooses the dropout and the learning rate of a multilayer perceptron,
+in two processes. The grid names the parameters of the net through the pipeline, as
+always in scikit-learn.
 """
 
 # %%
-# 1,000 digits are enough to see a difference.
+# 1,000 digits are enough to show a difference.
 
 import matplotlib.pyplot as plt
 from sklearn.model_selection import GridSearchCV
@@ -39,7 +39,8 @@ print(f"Accuracy in cross-validation: {search.best_score_:.3f}")
 print(f"Accuracy on the test digits:  {search.score(X_test, y_test):.3f}")
 
 # %%
-# The whole grid. At the two higher rates, which are the better ones, dropout helps.
+# The scores of the whole grid. Dropout helps at the two higher learning rates, which
+# are the better ones.
 
 results = search.cv_results_
 scores = results["mean_test_score"].reshape(3, 4)

@@ -3,13 +3,13 @@
 Each network behind a StandardScaler
 ====================================
 
-The estimators take their place in a :class:`~sklearn.pipeline.Pipeline` like any other
-of scikit-learn. Here the three classifiers learn a sample of MNIST digits, and the
-autoencoder's features feed a logistic regression.
+The estimators work in a :class:`~sklearn.pipeline.Pipeline` like those of scikit-learn.
+Here, the three classifiers learn a sample of MNIST digits. A logistic regression learns
+the same digits from the features of the autoencoder.
 """
 
 # %%
-# The data: genuine MNIST digits that ship with the package.
+# The data are original MNIST digits that ship with the package.
 
 import matplotlib.pyplot as plt
 from sklearn.linear_model import LogisticRegression
@@ -28,7 +28,8 @@ X, y = load_mnist_sample(return_X_y=True)
 X_test, y_test = load_mnist_sample(subset="test", return_X_y=True)
 
 # %%
-# One pipeline each. The convolutional net is kept small, to make the example quick.
+# Each network has one pipeline. The convolutional net is small, so that the example
+# runs quickly.
 
 pipelines = {
     "softmax": make_pipeline(StandardScaler(), SoftmaxClassifier(random_state=0)),
@@ -54,7 +55,7 @@ for name, accuracy in accuracies.items():
     print(f"{' '.join(name.split()):24} {accuracy:.3f}")
 
 # %%
-# What a hidden layer buys, and what convolutions add.
+# A hidden layer increases the accuracy, and convolutions increase it further.
 
 figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
 bars = axis.barh(list(accuracies), list(accuracies.values()))

@@ -1,14 +1,16 @@
-"""Train the four systems of the article on MNIST, and compare with its figures.
+"""Train the four networks of the tutorial article on MNIST. Compare with its figures.
 
-By default on the sample that ships with the package (5,000 digits to train, 1,000 to
-test, under two minutes on two cores), so the accuracies are below the published ones,
-which took 55,000 digits. The full data set::
+By default, the networks are trained on the sample that ships with the package: 5,000
+training digits and 1,000 test digits. This takes less than two minutes on two cores.
+The accuracies are lower than the published ones, which are from 55,000 training digits.
+To use the full data set::
 
     python examples/reproduce_article.py --data mnist
 
-Each system is trained twice: by the article's own recipe (constant learning rate, a
-fixed number of updates) and by this package's defaults. Prints one table and saves a
-sheet of 100 test digits beside their reconstructions by the autoencoder.
+Each network is trained twice: by the article's own recipe (constant learning rate,
+fixed number of updates) and by the defaults of this package. The script prints one
+table. It also saves an image of 100 test digits and their reconstructions by the
+autoencoder.
 """
 
 import argparse
@@ -57,7 +59,7 @@ def load(data):
 
 
 def fit_updates(classifier, X, y, n_updates, label):
-    """Train for a number of updates, which need not be whole passes over the data."""
+    """Train for a number of updates. The last pass over the data may be incomplete."""
     rng = np.random.default_rng(classifier.random_state)
     left = n_updates * classifier.batch_size
     with tqdm(total=n_updates, desc=label, unit="update", leave=False) as bar:
@@ -75,13 +77,13 @@ def fit_updates(classifier, X, y, n_updates, label):
 
 
 def fit(estimator, X, y, label):
-    """Train as `fit` does, with a progress bar in place of its silence."""
+    """Call `fit`, and show a line with the label while it runs."""
     with tqdm(desc=label, bar_format="{desc} ...", leave=False):
         return estimator.fit(X, y)
 
 
 def timed(function, *args):
-    """Return what a function returns, and the seconds that it took."""
+    """Return the result of a function and its duration in seconds."""
     start = time.perf_counter()
     result = function(*args)
     return result, time.perf_counter() - start
@@ -114,7 +116,7 @@ def run_classifiers(data, seed):
 
 
 def run_autoencoder(data, seed, sheet):
-    """Return a row of results; save the sheet of reconstructions."""
+    """Return a row of results. Save the image of reconstructions."""
     X, y, X_test, _ = data
     scaler = StandardScaler().fit(X)
     X, X_scaled = scaler.transform(X), scaler.transform(X_test)
@@ -136,7 +138,7 @@ def run_autoencoder(data, seed, sheet):
 
 
 def save_sheet(digits, restored, path):
-    """Save two 10 x 10 sheets of digits side by side."""
+    """Save an image of two 10 x 10 grids of digits, side by side."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 5.4), layout="constrained")
     titles = ["Test digits", "Reconstructed from 200 hidden units"]
     for axis, images, title in zip(axes, (digits, restored), titles, strict=True):
@@ -150,7 +152,7 @@ def save_sheet(digits, restored, path):
 
 
 def show(rows):
-    """Return the mean over the seeds as a table."""
+    """Return a table of the means over the seeds."""
     table = pd.DataFrame(rows).groupby("system", sort=False).mean()
 
     def number(value):
@@ -162,7 +164,7 @@ def show(rows):
 
 
 def main():
-    """Run everything."""
+    """Train all networks with all seeds, and print the results."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -183,9 +185,9 @@ def main():
     print(show(rows))
     if options.data == "sample":
         print(
-            "\nPublished figures are of 55,000 training and 10,000 test digits, those "
-            "here of the sample;\nthe autoencoder's cost, where lower is better, is "
-            "scaled to 10,000 digits."
+            "\nThe published figures are from 55,000 training and 10,000 test digits, "
+            "the others from the sample.\nThe cost of the autoencoder is scaled to "
+            "10,000 digits. Lower is better."
         )
     print(f"\nDigits and their reconstructions: {options.sheet}")
 

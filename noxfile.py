@@ -108,7 +108,7 @@ def lint(session):
     for path in sorted(Path("sknets").rglob("*.py")):
         n_lines = len(path.read_text(encoding="utf-8").splitlines())
         if n_lines > MOST_LINES:
-            session.error(f"{path} has {n_lines} lines; at most {MOST_LINES} are due.")
+            session.error(f"{path} has {n_lines} lines; expected at most {MOST_LINES}.")
 
 
 @nox.session
@@ -127,7 +127,7 @@ def check_contents(session, sdist):
     if strangers := packed - {"PKG-INFO", *tracked}:
         session.error(f"{sdist} has files that git does not: {sorted(strangers)}")
     if (size := sdist.stat().st_size) > MOST_BYTES:
-        session.error(f"{sdist} has {size} bytes; at most {MOST_BYTES} are due.")
+        session.error(f"{sdist} has {size} bytes; expected at most {MOST_BYTES}.")
 
 
 def distributions():

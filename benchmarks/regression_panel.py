@@ -11,9 +11,7 @@ it for the documentation.
 """
 
 import argparse
-import statistics
 import warnings
-from functools import partial
 
 import numpy as np
 from sklearn import datasets
@@ -24,7 +22,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from benchmarks.pairs import timed
 from benchmarks.tables import report
 from sknets import MLPDropoutRegressor
 
@@ -69,20 +66,15 @@ def ours(seed, **parameters):
 
 
 def compare(task, n_seeds):
-    """Return mean R2 of both, and the mean ratio of their times."""
+    """Return the mean R2 of both."""
     X, y = TASKS[task]()
-    scores, ratios = [], []
+    scores = []
     for seed in range(n_seeds):
         parts = train_test_split(X, y, test_size=0.3, random_state=seed)
         X_train, X_test, y_train, y_test = parts
-        results = []
-        for make in (ours, baseline):
-            fit = partial(make(seed).fit, X_train, y_train)
-            model, seconds = timed(fit)
-            results.append((model.score(X_test, y_test), seconds))
-        scores.append([score for score, _ in results])
-        ratios.append(results[0][1] / results[1][1])
-    return np.mean(scores, axis=0), statistics.median(ratios)
+        models = [make(seed).fit(X_train, y_train) for make in (ours, baseline)]
+        scores.append([model.score(X_test, y_test) for model in models])
+    return np.mean(scores, axis=0)
 
 
 def main():
@@ -96,7 +88,7 @@ def main():
 
     rows, scores = [], []
     for task in tqdm(TASKS, unit="task"):
-        (here, peer), ratio = compare(task, arguments.seeds)
+        here, peer = compare(task, arguments.seeds)
         scores.append((here, peer))
         rows.append(
             {
@@ -104,7 +96,6 @@ def main():
                 "R2 here": f"{here:.3f}",
                 "R2 of MLPRegressor": f"{peer:.3f}",
                 "difference": f"{here - peer:+.3f}",
-                "time here / peer": f"{ratio:.2f}",
             }
         )
     here, peer = np.mean(scores, axis=0)
@@ -114,10 +105,9 @@ def main():
             "R2 here": f"{here:.3f}",
             "R2 of MLPRegressor": f"{peer:.3f}",
             "difference": f"{here - peer:+.3f}",
-            "time here / peer": "",
         }
     )
-    note = f"Means of {arguments.seeds} splits; the time is a median of their ratios."
+    note = f"Means of {arguments.seeds} splits."
     report("regression", rows, [note], write=arguments.write)
 
 

@@ -5,7 +5,7 @@ import torch
 from scipy import sparse
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 
-from sknets._data.compatibility import validate_data
+from sknets._data.sklearn_compat import validate_data
 
 # Default for y where only X is needed. It differs from any y that a user can pass.
 NO_Y = object()

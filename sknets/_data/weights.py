@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
-from sknets._data.compatibility import check_sample_weight
+from sknets._data.sklearn_compat import check_sample_weight
 
 
 @np.errstate(over="ignore")  # infinite weights raise an error below

@@ -2,7 +2,7 @@
 
 from numbers import Integral, Real
 
-from sknets._data.compatibility import Interval, StrOptions, check_sizes
+from sknets._data.sklearn_compat import Interval, StrOptions, check_sizes
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.pretraining import pretrain_layers
 from sknets._estimators.transformer import NetworkTransformer
@@ -189,38 +189,7 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
         random_state=None,
         verbose=0,
     ):
-        super().__init__(
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            lr_schedule=lr_schedule,
-            weight_decay=weight_decay,
-            max_grad_norm=max_grad_norm,
-            batch_size=batch_size,
-            max_epochs=max_epochs,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            scoring=scoring,
-            warm_start=warm_start,
-            callbacks=callbacks,
-            device=device,
-            dtype=dtype,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.n_components = n_components
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.output_activation = output_activation
-        self.loss = loss
-        self.tied_weights = tied_weights
-        self.noise = noise
-        self.noise_level = noise_level
-        self.activity_penalty = activity_penalty
-        self.activity_weight = activity_weight
-        self.target_activity = target_activity
-        self.pretrain_epochs = pretrain_epochs
+        self._store(locals())
 
     def _check_options(self):
         if self.noise in ("masking", "salt_and_pepper") and self.noise_level > 1:

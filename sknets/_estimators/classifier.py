@@ -3,12 +3,12 @@
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sknets._data.compatibility import (
+from sknets._data.inputs import check_validation_arguments, to_host
+from sknets._data.sklearn_compat import (
     StrOptions,
     check_partial_fit_first_call,
     fit_context,
 )
-from sknets._data.inputs import check_validation_arguments, to_host
 from sknets._data.targets import find_targets
 from sknets._data.weights import (
     check_weights_fit_dtype,
@@ -16,8 +16,8 @@ from sknets._data.weights import (
     weigh_rows,
     weigh_validation_rows,
 )
-from sknets._estimators.network import NetworkEstimator
-from sknets._estimators.tasks import as_given
+from sknets._estimators.base import NetworkEstimator
+from sknets._estimators.sklearn_callbacks import as_given
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):

@@ -6,8 +6,8 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 
-from sknets._data.compatibility import Interval, StrOptions, check_sizes
 from sknets._data.inputs import NO_Y
+from sknets._data.sklearn_compat import Interval, StrOptions, check_sizes
 from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
 from sknets._networks.activations import ACTIVATIONS
@@ -131,33 +131,7 @@ class ConvNetClassifier(NetworkClassifier):
         random_state=None,
         verbose=0,
     ):
-        super().__init__(
-            class_weight=class_weight,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            lr_schedule=lr_schedule,
-            weight_decay=weight_decay,
-            max_grad_norm=max_grad_norm,
-            batch_size=batch_size,
-            max_epochs=max_epochs,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            scoring=scoring,
-            warm_start=warm_start,
-            callbacks=callbacks,
-            device=device,
-            dtype=dtype,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.channels = channels
-        self.kernel_size = kernel_size
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.image_shape = image_shape
+        self._store(locals())
 
     def _validate(self, X, y=NO_Y, *, reset, **options):
         seen_shape = shape_of_images(X)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from sklearn.metrics import get_scorer_names
 
-from sknets._data.compatibility import Interval, StrOptions, SubclassOrFactory
+from sknets._data.sklearn_compat import Interval, StrOptions, SubclassOrFactory
 from sknets._training.optimizers import OPTIMIZERS
 
 SHARED_CONSTRAINTS = {

@@ -2,7 +2,7 @@
 
 from numbers import Integral, Real
 
-from sknets._data.compatibility import HasMethods, Interval, StrOptions, check_sizes
+from sknets._data.sklearn_compat import HasMethods, Interval, StrOptions, check_sizes
 from sknets._estimators.pretraining import check_encoder, copy_encoder, find_encoder
 from sknets._networks.activations import ACTIVATIONS
 from sknets._networks.perceptron import Perceptron

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sknets._compute.seeds import INITIALISATION, spawn_seed
-from sknets._data.compatibility import without_callbacks
+from sknets._data.sklearn_compat import without_callbacks
 from sknets._estimators.parameters import changed_parameters
 from sknets._networks.activations import ACTIVATIONS
 

@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sknets._data.compatibility import StrOptions, fit_context
 from sknets._data.inputs import check_validation_arguments, float_dtype, to_host
+from sknets._data.sklearn_compat import StrOptions, fit_context
 from sknets._data.targets import RealNumbers
 from sknets._data.weights import (
     check_weights_fit_dtype,
@@ -13,8 +13,8 @@ from sknets._data.weights import (
     weigh_rows,
     weigh_validation_rows,
 )
-from sknets._estimators.network import NetworkEstimator
-from sknets._estimators.tasks import as_given
+from sknets._estimators.base import NetworkEstimator
+from sknets._estimators.sklearn_callbacks import as_given
 from sknets._networks.losses import REAL_LOSSES
 
 

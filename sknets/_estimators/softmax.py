@@ -86,27 +86,7 @@ class SoftmaxClassifier(NetworkClassifier):
         random_state=None,
         verbose=0,
     ):
-        super().__init__(
-            class_weight=class_weight,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            lr_schedule=lr_schedule,
-            weight_decay=weight_decay,
-            max_grad_norm=max_grad_norm,
-            batch_size=batch_size,
-            max_epochs=max_epochs,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            scoring=scoring,
-            warm_start=warm_start,
-            callbacks=callbacks,
-            device=device,
-            dtype=dtype,
-            random_state=random_state,
-            verbose=verbose,
-        )
+        self._store(locals())
 
     @property
     def coef_(self):

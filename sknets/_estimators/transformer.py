@@ -8,10 +8,10 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from sknets._data.compatibility import fit_context
 from sknets._data.inputs import check_unit_interval, float_dtype, to_host
+from sknets._data.sklearn_compat import fit_context
 from sknets._data.targets import Reconstruction
-from sknets._estimators.network import NetworkEstimator
+from sknets._estimators.base import NetworkEstimator
 from sknets._networks.autoencoder import Autoencoder
 from sknets._training.evaluation import evaluate, input_dtype, mean_loss
 from sknets._training.rows import Rows

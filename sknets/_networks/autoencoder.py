@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn.utils import skip_init
 
 from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.base import DenseNetwork, Network
 from sknets._networks.layers import TiedLinear
-from sknets._networks.network import DenseNetwork, Network
 
 
 class Autoencoder(DenseNetwork):
@@ -58,7 +58,7 @@ class Autoencoder(DenseNetwork):
         self.output = ACTIVATIONS[output_activation]()
         self.penalty = penalty
         self.returns_logits = returns_logits
-        self.describe_layers()
+        self.measure_layers()
 
     def reset_parameters(self, generator):
         """Draw Xavier uniform weights. Set biases and a linear output layer to zero."""
@@ -73,7 +73,7 @@ class Autoencoder(DenseNetwork):
         if starts_from_zero and isinstance(layers[-1], nn.Linear):
             nn.init.zeros_(layers[-1].weight)
 
-    def stack(self):
+    def layers(self):
         """Return the layers from input to output."""
         output = [] if self.returns_logits else [self.output]
         return [self.corruption, *self.encoder, *self.decoder, *output]

@@ -5,8 +5,8 @@ from torch import nn
 from torch.nn.utils import skip_init
 
 from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.base import Network
 from sknets._networks.initialisation import truncated_normal_
-from sknets._networks.network import Network
 from sknets._networks.perceptron import Perceptron
 
 

@@ -4,9 +4,9 @@ from torch import nn
 from torch.nn.utils import skip_init
 
 from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.base import DenseNetwork
 from sknets._networks.initialisation import truncated_normal_
 from sknets._networks.layers import Dropout
-from sknets._networks.network import DenseNetwork
 
 
 class Perceptron(DenseNetwork):
@@ -31,7 +31,7 @@ class Perceptron(DenseNetwork):
             self.hidden.append(Dropout(dropout))
             n_inputs = size
         self.output = skip_init(nn.Linear, n_inputs, n_outputs)
-        self.describe_layers()
+        self.measure_layers()
 
     def reset_parameters(self, generator):
         """Draw truncated normal hidden weights. Set all other parameters to zero."""
@@ -42,7 +42,7 @@ class Perceptron(DenseNetwork):
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
-    def stack(self):
+    def layers(self):
         """Return the layers from input to output."""
         return [*self.hidden, self.output]
 

@@ -20,7 +20,7 @@ from scipy import sparse
 from torch import nn
 
 from sknets._compute.threads import PREDICTION_WORK_PER_THREAD, threads_for
-from sknets._networks.network import memo_without_generators
+from sknets._networks.base import memo_without_generators
 from sknets._training.rows import ordered_batches, prediction_blocks
 
 # Larger copies are not cached for the next call.

@@ -13,7 +13,7 @@ class Observer:
     """
 
     # Calls for each batch take more time than the arithmetic of a small network.
-    hears_batches = False
+    observes_batches = False
 
     def begin(self, trainer):
         """Handle the beginning of training."""
@@ -24,11 +24,15 @@ class Observer:
     def begin_batch(self, trainer, batch):
         """Handle the beginning of a batch ``(X, y, weight)``."""
 
-    def see_gradients(self, trainer, batch):
+    def gradients_ready(self, trainer, batch):
         """Use or change the gradients of a batch, before the parameters are updated."""
 
     def end_batch(self, trainer, batch, loss, outputs):
         """Handle the end of a batch, after the parameters were updated."""
+
+    def measure(self, trainer):
+        """Return values to add to the record of the epoch, in a dict."""
+        return {}
 
     def end_epoch(self, trainer):
         """Handle the end of an epoch. Return True to stop training.

@@ -8,7 +8,7 @@ from sknets._training.observers import Observer
 class BatchProgress(Observer):
     """Draw a progress bar within each epoch."""
 
-    hears_batches = True
+    observes_batches = True
 
     def begin_epoch(self, trainer):
         """Draw an empty bar."""

@@ -39,8 +39,6 @@ class Trainer:
     max_grad_norm : float or None
         Maximal norm of the gradient over all parameters. A longer gradient is scaled
         down to this norm.
-    validation : Validation or None
-        Measures the network after each epoch.
     observers : sequence of Observer
 
     Attributes
@@ -52,7 +50,7 @@ class Trainer:
         Number of batches of an epoch.
     record : dict
         Values of the current epoch: `train_loss`, the learning rate `lr` of the first
-        update, and the results of `validation`. Empty until the epoch has ended.
+        update, and what observers measure. Empty until the epoch has ended.
     """
 
     def __init__(
@@ -67,7 +65,6 @@ class Trainer:
         lr_schedule,
         batch_size,
         max_grad_norm=None,
-        validation=None,
         observers=(),
     ):
         self.network = network
@@ -79,9 +76,8 @@ class Trainer:
         self.lr_schedule = lr_schedule
         self.batch_size = batch_size
         self.max_grad_norm = max_grad_norm
-        self.validation = validation
         self.observers = observers
-        self.batch_observers = [o for o in observers if o.hears_batches]
+        self.batch_observers = [o for o in observers if o.observes_batches]
         self.record = {}
         self.epoch = len(curves)
         self.updated = False
@@ -123,7 +119,9 @@ class Trainer:
                 self._run(rows, n_epochs, schedule)
             with suppress(TrainingStopped), self._end_on_interrupt():
                 self._notify("end")
-        self._check_finite(sum(t.detach().abs().max() for t in self._trained_tensors()))
+        self.require_finite(
+            sum(t.detach().abs().max() for t in self._trained_tensors())
+        )
 
     def _run(self, rows, n_epochs, schedule):
         if self._notify("begin"):
@@ -146,9 +144,8 @@ class Trainer:
             except TrainingStopped:
                 stop = True
             else:
-                if self.validation is not None:
-                    record |= self.validation.measure(self)
-                    self._check_finite(record["valid_loss"])
+                for observer in self.observers:
+                    record |= observer.measure(self)
                 self.curves.append(record)
                 self.record = record
         return self._notify("end_epoch") or stop
@@ -167,9 +164,9 @@ class Trainer:
                 rate = self.optimizer.param_groups[0]["lr"]
             total.add_(self._train_batch(batch), alpha=len(batch[0]))
         loss = total.item() / len(rows)
-        self._check_finite(loss)
+        self.require_finite(loss)
         if self.max_grad_norm is not None:
-            self._check_finite(self._norms.item())
+            self.require_finite(self._norms.item())
         return {"train_loss": loss, "lr": rate}
 
     def _train_batch(self, batch):
@@ -190,7 +187,7 @@ class Trainer:
         if self.batch_observers:
             self._outputs = outputs
             for observer in self.batch_observers:
-                observer.see_gradients(self, batch)
+                observer.gradients_ready(self, batch)
         if self.max_grad_norm is not None:
             # Clipping with an infinite norm makes gradients zero without an error. The
             # sum of the norms shows it at the end of the epoch.
@@ -241,7 +238,8 @@ class Trainer:
         for state in self.optimizer.state.values():
             yield from filter(torch.is_tensor, state.values())
 
-    def _check_finite(self, value):
+    def require_finite(self, value):
+        """Raise an error that explains what to do if a number is not finite."""
         if not math.isfinite(value):
             raise ValueError(
                 f"Training became unstable in epoch {self.epoch}: with "

@@ -1,25 +1,22 @@
-"""Measure a network during training."""
+"""An observer of training that computes the loss of the validation data."""
 
 from sknets._training.evaluation import mean_loss
+from sknets._training.observers import Observer
 
 
-class Validation:
-    """Measure a network after each epoch, on rows that it is not trained on.
+class ValidationLoss(Observer):
+    """Compute the loss after each epoch, of rows that the network is not trained on.
 
     Parameters
     ----------
     rows : Rows
-    score : callable or None
-        Called without arguments. Returns the score of the network on the rows.
     """
 
-    def __init__(self, rows, score=None):
+    def __init__(self, rows):
         self.rows = rows
-        self.score = score
 
     def measure(self, trainer):
-        """Return the values to add to the record of an epoch."""
+        """Return the mean loss of the rows."""
         loss = mean_loss(trainer.network, trainer.criterion, self.rows)
-        if self.score is None:
-            return {"valid_loss": loss}
-        return {"valid_loss": loss, "valid_score": self.score()}
+        trainer.require_finite(loss)
+        return {"valid_loss": loss}

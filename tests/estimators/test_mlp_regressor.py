@@ -73,7 +73,7 @@ def test_steps_equal_those_of_mlp_regressor(line):
         max_epochs=1,
         warm_start=True,
     ).fit(X, y)
-    layers = [layer for layer in model.module_.stack() if hasattr(layer, "weight")]
+    layers = [layer for layer in model.module_.layers() if hasattr(layer, "weight")]
     with torch.no_grad():
         for layer, W, b in zip(layers, peer.coefs_, peer.intercepts_, strict=True):
             layer.weight.copy_(torch.tensor(W.T))

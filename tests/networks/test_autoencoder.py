@@ -7,9 +7,9 @@ from torch.func import functional_call
 
 from sknets._networks.activations import ACTIVATIONS
 from sknets._networks.autoencoder import Autoencoder
+from sknets._networks.base import Network
 from sknets._networks.layers import Corruption
 from sknets._networks.losses import BernoulliCrossEntropy, HalfSquaredError
-from sknets._networks.network import Network
 from sknets._networks.penalties import ActivityPenalty, kl_activity, l1_activity
 
 

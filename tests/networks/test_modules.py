@@ -3,9 +3,9 @@ import torch
 from torch.func import functional_call
 
 from sknets._networks.activations import ACTIVATIONS
+from sknets._networks.base import Network
 from sknets._networks.convnet import ConvNet
 from sknets._networks.losses import CrossEntropy
-from sknets._networks.network import Network
 from sknets._networks.perceptron import Perceptron
 
 

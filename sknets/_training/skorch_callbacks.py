@@ -31,7 +31,7 @@ class SkorchCallbacks(Observer):
             "dataset_train": CallbackDataset(rows),
             "dataset_valid": validation_rows and CallbackDataset(validation_rows),
         }
-        self.hears_batches = any(
+        self.observes_batches = any(
             getattr(type(callback), hook) is not getattr(Callback, hook)
             for _, callback in net.callbacks_
             for hook in BATCH_HOOKS
@@ -49,7 +49,7 @@ class SkorchCallbacks(Observer):
         """Call the callbacks before a batch."""
         self._notify("on_batch_begin", batch=batch[:2], training=True)
 
-    def see_gradients(self, trainer, batch):
+    def gradients_ready(self, trainer, batch):
         """Call the callbacks that can see or change the gradients."""
         self._notify(
             "on_grad_computed",
@@ -78,7 +78,7 @@ class SkorchCallbacks(Observer):
                 lowest = trainer.curves.lowest[name]
                 entry[f"{name}_best"] = trainer.record[name] < lowest
         entry.update(trainer.record)
-        if not self.hears_batches:
+        if not self.observes_batches:
             entry["batches"].append({})  # skorch's Checkpoint reads the last batch
         self._notify("on_epoch_end", **self.datasets)
 

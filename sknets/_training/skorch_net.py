@@ -9,10 +9,10 @@ from sklearn.base import ClassifierMixin
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
 
-from sknets._training.callbacks import CallbackDataset, SkorchCallbacks
 from sknets._training.curves import Curves
 from sknets._training.evaluation import evaluate
 from sknets._training.optimizers import find_optimizer
+from sknets._training.skorch_callbacks import CallbackDataset, SkorchCallbacks
 
 # Many calls of partial_fit must not make the history grow without bound.
 MAX_HISTORY_ENTRIES = 1000

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
 from sknets._compute.devices import explain_memory_errors, resolve_device
@@ -19,24 +18,25 @@ from sknets._compute.seeds import (
     spawn_generator,
     spawn_seed,
 )
-from sknets._data.compatibility import (
+from sknets._data.inputs import NO_Y, check_all_finite, float_dtype, validate
+from sknets._data.sklearn_compat import (
     CALLBACK_ATTRIBUTES,
     CallbackSupportMixin,
 )
-from sknets._data.inputs import NO_Y, check_all_finite, float_dtype, validate
 from sknets._estimators.parameters import (
     SHARED_CONSTRAINTS,
     warn_of_ineffective_parameters,
 )
-from sknets._estimators.tasks import EpochTasks, curve_attributes
-from sknets._training.callbacks import check_callbacks
+from sknets._estimators.scoring import ValidationScore
+from sknets._estimators.sklearn_callbacks import EpochTasks, curve_attributes
 from sknets._training.early_stopping import EarlyStopping
 from sknets._training.evaluation import evaluate, input_dtype, require_finite
-from sknets._training.net import build_net
 from sknets._training.progress import BatchProgress
 from sknets._training.rows import Rows, count_batches
+from sknets._training.skorch_callbacks import check_callbacks
+from sknets._training.skorch_net import build_net
 from sknets._training.trainer import Trainer
-from sknets._training.validation import Validation
+from sknets._training.validation import ValidationLoss
 
 
 class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
@@ -53,9 +53,11 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
 
     _parameter_constraints = SHARED_CONSTRAINTS
 
-    def __init__(self, **parameters):
+    def _store(self, parameters):
+        """Store the arguments of `__init__`, given as its ``locals()``."""
         for name, value in parameters.items():
-            setattr(self, name, value)
+            if name != "self":
+                setattr(self, name, value)
 
     def __sklearn_clone__(self):
         plain = copy(self)
@@ -206,9 +208,11 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
                 "X_val to fit, or set early_stopping=True.",
                 stacklevel=5,
             )
-        validator, stopping, observers = None, None, []
+        stopping, observers = None, []
         if held_out is not None:
-            validator = Validation(held_out, self._scorer_of_rows(source, held_out))
+            observers.append(ValidationLoss(held_out))
+            if self.scoring is not None:
+                observers.append(ValidationScore(self, source, held_out))
             if self.early_stopping:
                 stopping = EarlyStopping(self.n_iter_no_change, self.tol)
                 observers.append(stopping)
@@ -229,7 +233,6 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             lr_schedule="constant" if single_pass else self.lr_schedule,
             batch_size=self.batch_size,
             max_grad_norm=self.max_grad_norm,
-            validation=validator,
             observers=observers,
         ).train(rows, n_epochs)
         if single_pass:
@@ -237,27 +240,6 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         self.best_epoch_ = None if stopping is None else stopping.best.epoch
         vars(self).update(curve_attributes(net.curves))
         return self
-
-    def _scorer_of_rows(self, X, rows):
-        """Return a function that scores the estimator, or None without `scoring`."""
-        if self.scoring is None:
-            return None
-        scorer = check_scoring(self, self.scoring)
-        if rows.index is not None:
-            X = X[rows.index if torch.is_tensor(X) else rows.index.cpu().numpy()]
-        y = rows.targets()
-        y = None if y is None else self._targets.decode(y.cpu().numpy())
-
-        def score():
-            # Validated X has no feature names, and scikit-learn would warn of that.
-            names = vars(self).pop("feature_names_in_", None)
-            try:
-                return scorer(self, X, y)
-            finally:
-                if names is not None:
-                    self.feature_names_in_ = names
-
-        return score
 
     def _count_epochs(self, n_samples):
         if self.max_epochs != "auto":

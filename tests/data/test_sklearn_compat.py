@@ -6,13 +6,13 @@ import sys
 import numpy as np
 import pytest
 
-import sknets._data.compatibility
+import sknets._data.sklearn_compat
 from sknets import SoftmaxClassifier
 
 
 def test_without_callbacks_of_scikit_learn_the_error_says_what_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.callback", None)  # fails to import
-    names = runpy.run_path(sknets._data.compatibility.__file__)
+    names = runpy.run_path(sknets._data.sklearn_compat.__file__)
     estimator = names["CallbackSupportMixin"]()
     assert not hasattr(estimator, "set_callbacks")
     assert names["without_callbacks"](estimator) is estimator

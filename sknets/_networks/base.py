@@ -88,17 +88,17 @@ def memo_without_generators(module):
 class DenseNetwork(Network):
     """A network of dense layers. Its gradients are computed without autograd."""
 
-    def stack(self):
+    def layers(self):
         """Return the list of layers, in the order of `forward`."""
         raise NotImplementedError
 
-    def describe_layers(self):
+    def measure_layers(self):
         """Set `multiply_adds` and `can_hide_infinity`, at the end of `__init__`."""
         self.multiply_adds = max(parameter.numel() for parameter in self.parameters())
         self.can_hide_infinity = any(
-            type(layer) in ACTIVATION_MATHS for layer in self.stack()
+            type(layer) in ACTIVATION_MATHS for layer in self.layers()
         )
 
     def gradient_function(self, criterion):
         """Return the function that computes loss and gradients of a batch."""
-        return stack_gradient(self.stack(), criterion)
+        return stack_gradient(self.layers(), criterion)

@@ -30,6 +30,30 @@ def float_dtype(X):
     return np.float32 if all(dtype == np.float32 for dtype in dtypes) else np.float64
 
 
+def exact_dtype(X):
+    """Return float32 if it can hold all numbers of X's dtype, else float64."""
+    if torch.is_tensor(X):
+        # A tensor on an MPS device has no float64.
+        is_wide = X.dtype == torch.float64 and X.device.type != "mps"
+        return np.float64 if is_wide else np.float32
+    dtype = getattr(X, "dtype", None)
+    is_narrow = isinstance(dtype, np.dtype) and np.can_cast(dtype, np.float32)
+    return np.float32 if is_narrow else float_dtype(X)
+
+
+def in_precision(X, dtype):
+    """Return validated X in `dtype`. Raise if that makes a number infinite."""
+    dtype = np.dtype(dtype)
+    if torch.is_tensor(X):
+        converted = X.to(getattr(torch, dtype.name))
+    else:
+        with np.errstate(over="ignore"):
+            converted = X.astype(dtype, copy=False)
+    if converted is not X:
+        check_all_finite(converted)
+    return converted
+
+
 def as_sparse_floats(X, dtype):
     """Convert a DataFrame of sparse columns to `dtype` if one of them is boolean.
 

@@ -1,6 +1,7 @@
 """Targets: convert y to numbers for a loss, and numbers back to values of y."""
 
 import numpy as np
+import torch
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
@@ -51,6 +52,21 @@ class Targets:
 
     def strata(self, codes):
         """Return the classes for a stratified validation split, or None."""
+        return None
+
+    def best_constant(self, codes, weight):
+        """Return the outputs, the same for each row, of the least loss, or None.
+
+        Parameters
+        ----------
+        codes : tensor of shape (n_samples,) or (n_samples, n_outputs)
+        weight : tensor of shape (n_samples,) or None
+
+        Returns
+        -------
+        outputs : tensor of shape (n_outputs,) or None
+            None if the outputs of no row are of interest.
+        """
         return None
 
 
@@ -114,6 +130,11 @@ class SingleLabel(Labels):
         """Return the codes, so that each class is held out in proportion."""
         return codes.cpu().numpy()
 
+    def best_constant(self, codes, weight):
+        """Return the logarithms of the frequencies of the classes."""
+        counts = torch.bincount(codes, weights=weight, minlength=self.n_outputs)
+        return torch.log(counts / counts.sum())
+
     def decode(self, codes):
         """Return the labels of the codes."""
         return self.classes[codes]
@@ -159,6 +180,13 @@ class MultiLabel(Labels):
             )
         return y.astype(np.int64)
 
+    def best_constant(self, codes, weight):
+        """Return the log-odds of the labels."""
+        if weight is None:
+            weight = torch.ones(len(codes), device=codes.device)
+        frequencies = (weight @ codes.to(weight.dtype)) / weight.sum()
+        return torch.logit(frequencies, eps=1e-6)
+
     def decode(self, codes):
         """Return the indicator unchanged."""
         return codes
@@ -198,6 +226,10 @@ class RealNumbers(Targets):
             shape = "(n_samples,)" if self.is_1d else f"(n_samples, {self.n_outputs})"
             raise ValueError(f"y has shape {y.shape}; expected {shape}.")
         return (columns - self.mean) / self.scale
+
+    def best_constant(self, codes, weight):
+        """Return the mean of standardised y, which is the best for squared errors."""
+        return torch.zeros(self.n_outputs, device=codes.device)
 
     def decode(self, codes):
         """Undo the standardisation."""

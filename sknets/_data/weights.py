@@ -100,6 +100,23 @@ def check_weights_fit_dtype(weight, dtype):
         )
 
 
+@np.errstate(over="ignore")  # an infinite sum is no number of rows
+def count_samples(sample_weight, X):
+    """Return the number of rows that X stands for.
+
+    Whole numbers as weights count repetitions. Of other weights only the ratios matter:
+    each row with a positive weight is one.
+    """
+    if sample_weight is None:
+        return X.shape[0]
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    weight = np.broadcast_to(weight, X.shape[:1])
+    total = float(weight.sum())
+    if total < 2**53 and (weight == np.floor(weight)).all():
+        return total
+    return np.count_nonzero(weight)
+
+
 def scale_down(weight):
     """Scale weights down to at most 1, so that their sums cannot overflow."""
     # Division by a power of two causes no rounding.

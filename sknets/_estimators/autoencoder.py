@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 from sknets._data.sklearn_compat import Interval, StrOptions, check_sizes
+from sknets._estimators.automatic import Budget
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.pretraining import pretrain_layers
 from sknets._estimators.transformer import NetworkTransformer
@@ -130,8 +131,8 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
     (1797, 64)
     """
 
-    _auto_updates = 2000
-    _auto_min_epochs = 20
+    _budget = Budget(2000, 0, max_updates=2000, min_epochs=20)
+    _rates = {"sgd": 0.01, "adagrad": 0.03, "adam": 0.003, "adamw": 0.003}
     _size_parameters = ("n_components", "hidden_layer_sizes")
     _loss_note = (
         "On corrupted rows, with the activity penalty, without that of `weight_decay`."
@@ -171,7 +172,7 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
         target_activity=0.05,
         pretrain_epochs=0,
         optimizer="adam",
-        learning_rate=1e-3,
+        learning_rate="auto",
         lr_schedule="cosine",
         weight_decay=0.0,
         max_grad_norm=None,

@@ -1,7 +1,6 @@
 """Base class of the estimators: validate, build, train, set fitted attributes."""
 
 import warnings
-from contextlib import contextmanager
 from copy import copy, deepcopy
 
 import numpy as np
@@ -18,11 +17,18 @@ from sknets._compute.seeds import (
     spawn_generator,
     spawn_seed,
 )
-from sknets._data.inputs import NO_Y, check_all_finite, float_dtype, validate
-from sknets._data.sklearn_compat import (
-    CALLBACK_ATTRIBUTES,
-    CallbackSupportMixin,
+from sknets._data.inputs import (
+    NO_Y,
+    check_all_finite,
+    exact_dtype,
+    float_dtype,
+    in_precision,
+    validate,
 )
+from sknets._data.scaling import find_scale
+from sknets._data.sklearn_compat import CallbackSupportMixin
+from sknets._estimators.automatic import auto_learning_rate, auto_weight_decay
+from sknets._estimators.convergence import warn_if_nothing_learned
 from sknets._estimators.parameters import (
     SHARED_CONSTRAINTS,
     warn_of_ineffective_parameters,
@@ -32,7 +38,7 @@ from sknets._estimators.sklearn_callbacks import EpochTasks, curve_attributes
 from sknets._training.early_stopping import EarlyStopping
 from sknets._training.evaluation import evaluate, input_dtype, require_finite
 from sknets._training.progress import BatchProgress
-from sknets._training.rows import Rows, count_batches
+from sknets._training.rows import Rows
 from sknets._training.skorch_callbacks import check_callbacks
 from sknets._training.skorch_net import build_net
 from sknets._training.trainer import Trainer
@@ -43,8 +49,9 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators: a torch module behind scikit-learn's interface.
 
     A subclass defines how to build its module (`_build_module`), which parameters
-    decide its size (`_size_parameters`), and how long to train it by default
-    (`_auto_updates`, `_auto_min_epochs`). It sets `_targets` before it calls `_build`.
+    decide its size (`_size_parameters`), how long to train it by default (`_budget`),
+    and the learning rate that suits each optimizer (`_rates`). It sets `_targets`
+    before it calls `_build`.
     """
 
     _size_parameters = ()
@@ -101,9 +108,9 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         if dtype is not None:
             dtype = input_dtype(self.module_, dtype)
         elif reset:
-            dtype = self.dtype
+            dtype = exact_dtype(X) if self._standardize is not False else self.dtype
         else:
-            dtype = self._fitted_dtype
+            dtype = exact_dtype(X) if self.module_.scales_input else self._fitted_dtype
         return validate(
             self,
             X,
@@ -122,31 +129,22 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         """Return whether this call continues the previous `fit` or `partial_fit`."""
         return (partial or self.warm_start) and hasattr(self, "net_")
 
-    @contextmanager
-    def _unchanged_on_error(self, *, continues):
-        """Restore the state of the estimator if the `with` block raises an error."""
-        attributes = vars(self).copy()
-        snapshot = self.net_.snapshot() if continues else None
-        try:
-            yield
-        except BaseException:
-            # scikit-learn uses these attributes later, to end its callbacks.
-            for name in CALLBACK_ATTRIBUTES:
-                if name in vars(self):
-                    attributes[name] = vars(self)[name]
-            vars(self).clear()
-            vars(self).update(attributes)
-            if snapshot is not None:
-                self.net_.restore(snapshot)
-            raise
-
     @torch.inference_mode(False)
-    def _build(self, n_features):
-        """Set `net_` to a new, untrained net for the targets."""
+    def _build(self, X, sample_weight=None, *, n_samples=None):
+        """Set `net_` to a new, untrained net for validated X and the targets.
+
+        Parameters
+        ----------
+        X, sample_weight : see `Rows`
+        n_samples : int or None
+            Number of rows that X stands for. None if more will follow.
+        """
+        n_features = X.shape[1]
         n_outputs = self._targets.n_outputs
         check_callbacks(self.callbacks or [], self.lr_schedule)
         device = resolve_device(self.device, self.dtype)
         seed = draw_seed(self.random_state)
+        shift, scale = self._find_scale(X, sample_weight)
         with explain_memory_errors(self._describe_size(n_features, n_outputs)):
             module = self._build_module(n_features, n_outputs)
             module.reset_parameters(spawn_generator(seed, INITIALISATION))
@@ -155,14 +153,16 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
                 self._targets.criterion,
                 n_classes=self._targets.n_classes,
                 optimizer=self.optimizer,
-                learning_rate=self.learning_rate,
-                weight_decay=self.weight_decay,
+                learning_rate=self._learning_rate,
+                weight_decay=self._weight_decay(n_samples),
                 callbacks=self.callbacks,
                 device=device,
                 dtype=self.dtype,
                 seed=seed,
                 verbose=self.verbose,
             )
+        if scale is not None:
+            self.module_.input_scale.set(shift, scale)
         self._parameters_of_net = self.get_params(deep=False)
 
     def _describe_size(self, n_features, n_outputs):
@@ -193,13 +193,16 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             Whether to train for one epoch at a constant rate.
         """
         net = self.net_
+        if not self.module_.scales_input:
+            X = in_precision(X, net.dtype)
         if len(net.curves):
             warn_of_ineffective_parameters(self)
-        rows = Rows(X, y, sample_weight, device=self.device_)
+        where = {"device": self.device_, "dtype": getattr(torch, net.dtype)}
+        rows = Rows(X, y, sample_weight, **where)
         held_out, source = None, X
         if validation is not None:
             source = validation[0]
-            held_out = Rows(*validation, device=self.device_)
+            held_out = Rows(*validation, **where)
         elif self.early_stopping and not single_pass:
             rows, held_out = self._hold_out(rows)
         if held_out is None and self.scoring is not None and not single_pass:
@@ -222,14 +225,14 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         observers.append(net.observer(rows, held_out))
         observers.append(EpochTasks(self, n_epochs, given))
         # skorch's callbacks read these attributes.
-        net.lr, net.batch_size = self.learning_rate, self.batch_size
+        net.lr, net.batch_size = self._learning_rate, self.batch_size
         Trainer(
             net.module_,
             net.criterion_,
             net.optimizer_,
             net.curves,
             seed=net.seed,
-            learning_rate=self.learning_rate,
+            learning_rate=self._learning_rate,
             lr_schedule="constant" if single_pass else self.lr_schedule,
             batch_size=self.batch_size,
             max_grad_norm=self.max_grad_norm,
@@ -237,6 +240,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         ).train(rows, n_epochs)
         if single_pass:
             net.forget_old_entries()
+        elif self.max_epochs == "auto":
+            warn_if_nothing_learned(self, rows)
         self.best_epoch_ = None if stopping is None else stopping.best.epoch
         vars(self).update(curve_attributes(net.curves))
         return self
@@ -244,8 +249,27 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     def _count_epochs(self, n_samples):
         if self.max_epochs != "auto":
             return self.max_epochs
-        n_batches = count_batches(n_samples, self.batch_size)
-        return max(self._auto_min_epochs, -(-self._auto_updates // n_batches))
+        return self._budget.count_epochs(n_samples, self.batch_size)
+
+    @property
+    def _learning_rate(self):
+        if self.learning_rate != "auto":
+            return self.learning_rate
+        return auto_learning_rate(self.optimizer, self._rates)
+
+    def _weight_decay(self, n_samples):
+        if self.weight_decay != "auto":
+            return self.weight_decay
+        return auto_weight_decay(self.optimizer, n_samples)
+
+    @property
+    def _standardize(self):
+        """How to scale X: True, False or "auto"."""
+        return getattr(self, "standardize", False)
+
+    def _find_scale(self, X, sample_weight):
+        """Return shift and scale of the features, or None for those not needed."""
+        return find_scale(X, sample_weight, self._standardize)
 
     def _hold_out(self, rows):
         try:

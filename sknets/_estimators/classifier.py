@@ -12,11 +12,14 @@ from sknets._data.sklearn_compat import (
 from sknets._data.targets import find_targets
 from sknets._data.weights import (
     check_weights_fit_dtype,
+    count_samples,
     normalise,
     weigh_rows,
     weigh_validation_rows,
 )
 from sknets._estimators.base import NetworkEstimator
+from sknets._estimators.parameters import STANDARDIZE_CONSTRAINT
+from sknets._estimators.rollback import unchanged_on_error
 from sknets._estimators.sklearn_callbacks import as_given
 
 
@@ -28,6 +31,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     _loss_note = "With dropout, without the penalty of `weight_decay`."
     _parameter_constraints = NetworkEstimator._parameter_constraints | {
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "standardize": STANDARDIZE_CONSTRAINT,
     }
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -54,8 +58,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             for each label.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. Only their ratios matter. Rows of weight zero have no
-            influence.
+            Weights of the rows. Only their ratios matter, but for
+            ``weight_decay="auto"``. Rows of weight zero have no influence.
 
         X_val : {array-like, sparse matrix, tensor}, default=None
             Data of shape (n_val_samples, n_features) for validation after each epoch.
@@ -85,7 +89,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         given = as_given(X, y, sample_weight)
         sample_weight = to_host(sample_weight)
         continues = self._continues(partial=False)
-        with self._unchanged_on_error(continues=continues):
+        with unchanged_on_error(self, continues=continues):
             X, y = self._validate(X, y, reset=not continues)
             targets = find_targets(y)
             self._check_targets(targets, "y")
@@ -101,7 +105,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             if not continues:
                 self._targets = targets
                 self.classes_ = targets.classes
-                self._build(X.shape[1])
+                self._build(X, weight, n_samples=count_samples(sample_weight, X))
             validation = self._validate_validation(
                 X_val, y_val, sample_weight_val, weight_by_class
             )
@@ -151,7 +155,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         given = as_given(X, y, sample_weight)
         sample_weight, classes = to_host(sample_weight), to_host(classes)
         continues = self._continues(partial=True)
-        with self._unchanged_on_error(continues=continues):
+        with unchanged_on_error(self, continues=continues):
             check_partial_fit_first_call(self, classes)
             X, y = self._validate(X, y, reset=not continues)
             if not continues:
@@ -165,7 +169,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 weight, self._fitted_dtype if continues else self.dtype
             )
             if not continues:
-                self._build(X.shape[1])
+                self._build(X, weight)
             return self._train(X, codes, weight, given=given, single_pass=True)
 
     def decision_function(self, X):

@@ -5,9 +5,11 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from scipy import sparse
 
 from sknets._data.inputs import NO_Y
 from sknets._data.sklearn_compat import Interval, StrOptions, check_sizes
+from sknets._estimators.automatic import Budget
 from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
 from sknets._networks.activations import ACTIVATIONS
@@ -85,8 +87,8 @@ class ConvNetClassifier(NetworkClassifier):
     (8, 8, 1)
     """
 
-    _auto_updates = 750
-    _auto_min_epochs = 3
+    _budget = Budget(750, 0, max_updates=750, min_epochs=3)
+    _rates = {"sgd": 0.1, "adagrad": 0.03, "adam": 0.001, "adamw": 0.001}
     _multi_label = True
     _size_parameters = ("channels", "kernel_size", "hidden_layer_sizes")
     _random_parts = "initial weights, shuffling, dropout and the validation split"
@@ -112,8 +114,9 @@ class ConvNetClassifier(NetworkClassifier):
         dropout=0.5,
         image_shape=None,
         class_weight=None,
+        standardize="auto",
         optimizer="adam",
-        learning_rate=1e-3,
+        learning_rate="auto",
         lr_schedule="cosine",
         weight_decay=0.0,
         max_grad_norm=None,
@@ -163,6 +166,18 @@ class ConvNetClassifier(NetworkClassifier):
         side = math.isqrt(n_features)
         square = side**2 == n_features
         return seen_shape or ((side, side, 1) if square else (1, n_features, 1))
+
+    def _find_scale(self, X, sample_weight):
+        # All pixels of a channel have the same shift and scale.
+        height, width, n_channels = self.image_shape_
+        n_pixels = height * width
+        pixels = X.reshape((-1, n_channels))
+        if sparse.issparse(pixels):
+            pixels = pixels.tocsr()
+        if sample_weight is not None:
+            sample_weight = np.repeat(sample_weight, n_pixels)
+        found = super()._find_scale(pixels, sample_weight)
+        return tuple(None if one is None else np.tile(one, n_pixels) for one in found)
 
     def _build_module(self, n_features, n_outputs):
         (kernel_size,) = check_sizes(self.kernel_size, "kernel_size")

@@ -14,9 +14,12 @@ optimizer : {{"sgd", "adagrad", "adam", "adamw"}} or callable, default={optimize
     `functools.partial` of one. It is called with the parameters and
     ``lr=learning_rate``, and with `weight_decay` if that is not zero.
 
-learning_rate : float, default={learning_rate!r}
-    Step size of the optimizer at the start of the schedule. The default suits the
-    default optimizer. Change both together, for example to 0.001 for "adam".
+learning_rate : float or "auto", default={learning_rate!r}
+    Step size of the optimizer at the start of the schedule. "auto" chooses the rate
+    that suits the optimizer:
+    {rates}.
+    It knows these optimizers by name, and torch's classes of them. For other
+    optimizers, pass a number.
 
 lr_schedule : {{"constant", "cosine"}} or callable, default={lr_schedule!r}
     Schedule of the learning rate.
@@ -39,9 +42,10 @@ lr_schedule : {{"constant", "cosine"}} or callable, default={lr_schedule!r}
     Each `fit` starts a new schedule. `partial_fit` uses the constant rate, because
     its last call is not known.
 
-weight_decay : float, default={weight_decay!r}
+weight_decay : {decay_type}, default={weight_decay!r}
     Strength of the L2 penalty ``weight_decay / 2 * ||w||^2`` on all weights except
     the biases. For "adamw", the decay is decoupled from the gradient.
+    {decay_auto}
 
 max_grad_norm : float or None, default={max_grad_norm!r}
     Maximum Euclidean norm of the gradient over all parameters. A larger gradient is
@@ -53,7 +57,7 @@ batch_size : int, default={batch_size!r}
 
 max_epochs : int or "auto", default={max_epochs!r}
     Maximum number of passes over the training data. "auto" chooses as many as
-    {auto_updates} updates need, and at least {auto_epochs}.
+    {budget} updates need, and at least {auto_epochs}.
 
 early_stopping : bool, default={early_stopping!r}
     Whether to stop training when the validation loss no longer improves, or the
@@ -147,6 +151,23 @@ class_weight : dict, "balanced" or None, default={class_weight!r}
 
 """
 
+STANDARDIZE = """\
+standardize : bool or "auto", default={standardize!r}
+    Whether the network subtracts the mean of each {feature} from X, and divides by
+    the standard deviation. Both come from the first call of `fit` or `partial_fit`,
+    with `sample_weight`. `module_` takes X in its own units.
+
+    - True does so for all {feature}s. A sparse X is only divided.
+    - False uses X as it is.
+    - "auto" leaves X as it is if the {feature}s were standardised before, or are
+      pixels in [0, 1]: at least a quarter of the entries is zero, and none is
+      negative. Pixels of another range are divided by their maximum. All other
+      {feature}s are standardised; if they share one range, by one standard deviation.
+      Sparse X is not centred; if its rows are short, as from TfidfVectorizer, one
+      factor lengthens them.{pretrained_note}
+
+"""
+
 CLASSES = """\
 classes_ : ndarray of shape (n_classes,)
     Sorted labels of the classes. For a multilabel y, the numbers of its columns.
@@ -187,6 +208,27 @@ best_epoch_ : int or None
     Number of the epoch whose weights early stopping kept, counted from 1."""
 
 
+AUTO_DECAY = """\
+"auto" is ``1 / n_samples``, the penalty of LogisticRegression's ``C=1``. If
+    `sample_weight` are whole numbers, their sum is the number of samples. "auto" is 0
+    if the first call is `partial_fit`, which does not know the number of samples, and
+    if `optimizer` is a callable."""
+
+PRETRAINED_NOTE = """
+      With `pretrained`, "auto" uses X as it is."""
+
+
+def describe_rates(cls):
+    """Return the automatic learning rates of an estimator as text."""
+    rates = cls._rates if isinstance(cls._rates, dict) else cls._shallow_rates
+    text = ", ".join(f'{rate:g} for "{name}"' for name, rate in rates.items())
+    if isinstance(cls._rates, dict):
+        return text
+    changed = {n: r for n, r in cls._deep_rates.items() if r != rates[n]}
+    deep = " and ".join(f'{rate:g} for "{name}"' for name, rate in changed.items())
+    return f"{text};\n    with more than three hidden layers, {deep}"
+
+
 def complete_docstring(cls):
     """Fill ``{parameters}`` and ``{attributes}`` in the docstring of an estimator.
 
@@ -197,10 +239,16 @@ def complete_docstring(cls):
         for name, parameter in inspect.signature(cls).parameters.items()
     }
     classifier = "class_weight" in defaults
+    has_auto_decay = defaults["weight_decay"] == "auto"
     facts = {
         "activations": ", ".join(f'"{name}"' for name in ACTIVATIONS),
-        "auto_updates": f"{cls._auto_updates:,}",
-        "auto_epochs": cls._auto_min_epochs,
+        "budget": cls._budget,
+        "auto_epochs": cls._budget.min_epochs,
+        "rates": describe_rates(cls),
+        "decay_type": 'float or "auto"' if has_auto_decay else "float",
+        "decay_auto": AUTO_DECAY if has_auto_decay else "",
+        "feature": "channel" if "channels" in defaults else "feature",
+        "pretrained_note": PRETRAINED_NOTE if "pretrained" in defaults else "",
         "stratified": "It is stratified by class if each row has one label.\n    "
         if classifier
         else "",
@@ -209,7 +257,11 @@ def complete_docstring(cls):
         "emits": cls._emits,
         "loss_note": cls._loss_note,
     }
-    parameters = (CLASS_WEIGHT if classifier else "") + PARAMETERS
+    parameters = (
+        (CLASS_WEIGHT if classifier else "")
+        + (STANDARDIZE if "standardize" in defaults else "")
+        + PARAMETERS
+    )
     attributes = (CLASSES if classifier else "") + ATTRIBUTES
     texts = {
         "{perceptron}": PERCEPTRON,

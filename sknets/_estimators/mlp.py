@@ -1,7 +1,11 @@
 """Multilayer perceptron with dropout."""
 
+from fractions import Fraction
+
+from sknets._estimators.automatic import Budget
 from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
+from sknets._estimators.parameters import DECAY_CONSTRAINT
 from sknets._estimators.perceptron import PERCEPTRON_CONSTRAINTS, PerceptronMixin
 
 
@@ -44,17 +48,20 @@ class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
     --------
     >>> from sklearn.datasets import make_moons
     >>> from sknets import MLPDropoutClassifier
-    >>> X, y = make_moons(200, noise=0.1, random_state=0)
+    >>> X, y = make_moons(500, noise=0.1, random_state=0)
     >>> model = MLPDropoutClassifier(random_state=0).fit(X, y)
     >>> model.score(X, y) > 0.95
     True
     """
 
-    _auto_updates = 3000
-    _auto_min_epochs = 10
+    _budget = Budget(8, Fraction(2, 3), max_updates=3000, min_epochs=10)
+    _shallow_rates = {"sgd": 0.5, "adagrad": 0.3, "adam": 0.01, "adamw": 0.01}
+    _deep_rates = _shallow_rates | {"sgd": 0.2, "adagrad": 0.1}
     _multi_label = True
     _parameter_constraints = (
-        NetworkClassifier._parameter_constraints | PERCEPTRON_CONSTRAINTS
+        NetworkClassifier._parameter_constraints
+        | PERCEPTRON_CONSTRAINTS
+        | {"weight_decay": DECAY_CONSTRAINT}
     )
 
     def __init__(
@@ -65,10 +72,11 @@ class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
         dropout=0.25,
         pretrained=None,
         class_weight=None,
+        standardize="auto",
         optimizer="adagrad",
-        learning_rate=0.3,
+        learning_rate="auto",
         lr_schedule="cosine",
-        weight_decay=0.0,
+        weight_decay="auto",
         max_grad_norm=None,
         batch_size=100,
         max_epochs="auto",
@@ -85,3 +93,8 @@ class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
         verbose=0,
     ):
         self._store(locals())
+
+    @property
+    def _rates(self):
+        # More than three hidden layers do not learn at the rates of a shallow network.
+        return self._shallow_rates if len(self._sizes()) <= 3 else self._deep_rates

@@ -1,5 +1,6 @@
 """Multilayer perceptron with dropout, for regression."""
 
+from sknets._estimators.automatic import Budget
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.perceptron import PERCEPTRON_CONSTRAINTS, PerceptronMixin
 from sknets._estimators.regressor import NetworkRegressor
@@ -65,8 +66,8 @@ class MLPDropoutRegressor(PerceptronMixin, NetworkRegressor):
     True
     """
 
-    _auto_updates = 1500
-    _auto_min_epochs = 10
+    _budget = Budget(1500, 0, max_updates=1500, min_epochs=10)
+    _rates = {"sgd": 0.2, "adagrad": 0.1, "adam": 0.001, "adamw": 0.001}
     _parameter_constraints = (
         NetworkRegressor._parameter_constraints | PERCEPTRON_CONSTRAINTS
     )
@@ -79,8 +80,9 @@ class MLPDropoutRegressor(PerceptronMixin, NetworkRegressor):
         dropout=0.25,
         pretrained=None,
         loss="squared_error",
+        standardize="auto",
         optimizer="adagrad",
-        learning_rate=0.1,
+        learning_rate="auto",
         lr_schedule="cosine",
         weight_decay=3e-3,
         max_grad_norm=None,

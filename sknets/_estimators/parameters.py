@@ -15,7 +15,7 @@ SHARED_CONSTRAINTS = {
         StrOptions(set(OPTIMIZERS)),
         SubclassOrFactory(torch.optim.Optimizer),
     ],
-    "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
     "lr_schedule": [StrOptions({"constant", "cosine"}), callable],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
@@ -36,6 +36,10 @@ SHARED_CONSTRAINTS = {
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
+
+STANDARDIZE_CONSTRAINT = ["boolean", StrOptions({"auto"})]
+DECAY_CONSTRAINT = [*SHARED_CONSTRAINTS["weight_decay"], StrOptions({"auto"})]
+
 
 # Parameters that each call of `fit` and `partial_fit` reads again. The others are
 # only read when a network is built.

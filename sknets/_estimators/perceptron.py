@@ -28,14 +28,21 @@ class PerceptronMixin:
             n_features, self._sizes(), n_outputs, self.activation, self.dropout
         )
 
-    def _build(self, n_features):
+    def _build(self, X, *arguments, **options):
         if self.pretrained is None:
-            super()._build(n_features)
+            super()._build(X, *arguments, **options)
             return
         encoder = find_encoder(self.pretrained)
-        check_encoder(encoder, n_features, self._sizes(), self.activation)
-        super()._build(n_features)
+        check_encoder(encoder, X.shape[1], self._sizes(), self.activation)
+        super()._build(X, *arguments, **options)
         copy_encoder(encoder, self.module_.hidden)
+
+    @property
+    def _standardize(self):
+        # The encoder was trained on X as it is.
+        if self.standardize == "auto" and self.pretrained is not None:
+            return False
+        return self.standardize
 
     def _sizes(self):
         return check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")

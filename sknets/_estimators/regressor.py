@@ -14,6 +14,8 @@ from sknets._data.weights import (
     weigh_validation_rows,
 )
 from sknets._estimators.base import NetworkEstimator
+from sknets._estimators.parameters import STANDARDIZE_CONSTRAINT
+from sknets._estimators.rollback import unchanged_on_error
 from sknets._estimators.sklearn_callbacks import as_given
 from sknets._networks.losses import REAL_LOSSES
 
@@ -28,6 +30,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     _y_options = {"multi_output": True, "y_numeric": True}
     _parameter_constraints = NetworkEstimator._parameter_constraints | {
         "loss": [StrOptions(set(REAL_LOSSES))],
+        "standardize": STANDARDIZE_CONSTRAINT,
     }
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -137,7 +140,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         given = as_given(X, y, sample_weight)
         sample_weight = to_host(sample_weight)
         continues = self._continues(partial=single_pass)
-        with self._unchanged_on_error(continues=continues):
+        with unchanged_on_error(self, continues=continues):
             X, y = self._validate(X, y, reset=not continues)
             weight, _ = weigh_rows(
                 sample_weight, None, None, y, relative=not single_pass
@@ -152,7 +155,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
                 self._targets = RealNumbers(REAL_LOSSES[self.loss], y, weight)
             codes = self._encode(y, self._fitted_dtype if continues else self.dtype)
             if not continues:
-                self._build(X.shape[1])
+                self._build(X, weight)
             if validation is not None:
                 validation = self._validate_validation(*validation)
             return self._train(

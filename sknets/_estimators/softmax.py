@@ -1,7 +1,11 @@
 """Softmax regression."""
 
+from fractions import Fraction
+
+from sknets._estimators.automatic import Budget
 from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
+from sknets._estimators.parameters import DECAY_CONSTRAINT
 from sknets._networks.perceptron import Perceptron
 
 
@@ -58,8 +62,11 @@ class SoftmaxClassifier(NetworkClassifier):
     True
     """
 
-    _auto_updates = 1000
-    _auto_min_epochs = 10
+    _budget = Budget(100, Fraction(1, 2), max_updates=4000, min_epochs=10)
+    _rates = {"sgd": 0.5, "adagrad": 0.3, "adam": 0.01, "adamw": 0.01}
+    _parameter_constraints = NetworkClassifier._parameter_constraints | {
+        "weight_decay": DECAY_CONSTRAINT
+    }
     _random_parts = "shuffling and the validation split"
     _loss_note = "Without the penalty of `weight_decay`."
 
@@ -67,10 +74,11 @@ class SoftmaxClassifier(NetworkClassifier):
         self,
         *,
         class_weight=None,
+        standardize="auto",
         optimizer="sgd",
-        learning_rate=0.5,
+        learning_rate="auto",
         lr_schedule="cosine",
-        weight_decay=0.0,
+        weight_decay="auto",
         max_grad_norm=None,
         batch_size=100,
         max_epochs="auto",
@@ -91,14 +99,18 @@ class SoftmaxClassifier(NetworkClassifier):
     @property
     def coef_(self):
         """Weights, one row per class."""
-        output = self._fitted_net("coef_").module_.output
-        return output.weight.detach().cpu().numpy().copy()
+        return self._linear_map("coef_")[0]
 
     @property
     def intercept_(self):
         """Biases, one per class."""
-        output = self._fitted_net("intercept_").module_.output
-        return output.bias.detach().cpu().numpy().copy()
+        return self._linear_map("intercept_")[1]
+
+    def _linear_map(self, attribute):
+        """Return weights and biases for X in its own units."""
+        module = self._fitted_net(attribute).module_
+        weight, bias = module.input_scale.fold_into(module.output)
+        return weight.cpu().numpy(), bias.cpu().numpy()
 
     def _build_module(self, n_features, n_outputs):
         return Perceptron(n_features, (), n_outputs, activation="identity", dropout=0.0)

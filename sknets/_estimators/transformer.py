@@ -12,6 +12,7 @@ from sknets._data.inputs import check_unit_interval, float_dtype, to_host
 from sknets._data.sklearn_compat import fit_context
 from sknets._data.targets import Reconstruction
 from sknets._estimators.base import NetworkEstimator
+from sknets._estimators.rollback import unchanged_on_error
 from sknets._networks.autoencoder import Autoencoder
 from sknets._training.evaluation import evaluate, input_dtype, mean_loss
 from sknets._training.rows import Rows
@@ -185,13 +186,13 @@ class NetworkTransformer(
         # X is its own target.
         given = {"X": X, "y": X}
         continues = self._continues(partial=single_pass)
-        with self._unchanged_on_error(continues=continues):
+        with unchanged_on_error(self, continues=continues):
             X = self._validate(X, reset=not continues)
             if self.module_.returns_logits if continues else self._returns_logits:
                 check_unit_interval(X)
             if not continues:
                 self._targets = Reconstruction(self._criterion, X.shape[1])
-                self._build(X.shape[1])
+                self._build(X)
             validation = None if X_val is None else (self._validate_validation(X_val),)
             if not continues and not single_pass:
                 self._pretrain(X)

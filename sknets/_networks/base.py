@@ -7,6 +7,7 @@ from torch import nn
 
 from sknets._networks.activations import ACTIVATION_MATHS
 from sknets._networks.chain_rule import stack_gradient
+from sknets._networks.layers import InputScale
 
 
 class Network(nn.Module):
@@ -32,6 +33,14 @@ class Network(nn.Module):
     def reset_parameters(self, generator):
         """Draw the initial parameters from a ``torch.Generator``."""
         raise NotImplementedError
+
+    @property
+    def scales_input(self):
+        """Whether X is scaled in its own precision, before the first layer."""
+        return any(
+            isinstance(layer, InputScale) and not layer.does_nothing
+            for layer in self.children()
+        )
 
     def training_outputs(self, X):
         """Return the outputs for a batch, and a penalty to add to its loss or None."""

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sknets._networks.activations import ACTIVATION_MATHS
-from sknets._networks.layers import Dropout
+from sknets._networks.layers import Dropout, InputScale
 
 
 def stack_gradient(layers, criterion):
@@ -43,6 +43,8 @@ def stack_gradient(layers, criterion):
 
 def does_nothing(layer):
     """Return whether a layer returns its input unchanged, also in training."""
+    if isinstance(layer, InputScale):
+        return layer.does_nothing
     return isinstance(layer, nn.Identity) or (
         isinstance(layer, Dropout) and not layer.p
     )

@@ -1,6 +1,11 @@
 """Initial weights."""
 
+import math
+
 from torch import nn
+
+# Standard deviation of the standard normal distribution, truncated at two.
+TRUNCATED_DEVIATION = 0.8796
 
 
 def truncated_normal_(tensor, generator, std=0.1):
@@ -8,3 +13,17 @@ def truncated_normal_(tensor, generator, std=0.1):
     return nn.init.trunc_normal_(
         tensor, std=std, a=-2 * std, b=2 * std, generator=generator
     )
+
+
+def deep_normal_(weight, generator):
+    """Draw as `truncated_normal_`, with larger weights for units of few inputs.
+
+    Below 200 inputs, the fixed deviation of 0.1 lets the signal fade from layer to
+    layer. There the deviation is that of He et al., which keeps it.
+
+    References
+    ----------
+    K. He, X. Zhang, S. Ren and J. Sun, "Delving Deep into Rectifiers", ICCV, 2015.
+    """
+    wanted = math.sqrt(2 / weight.shape[1]) / TRUNCATED_DEVIATION
+    return truncated_normal_(weight, generator, std=max(0.1, wanted))

@@ -55,6 +55,60 @@ class Corruption(nn.Module):
         return f"noise={self.noise!r}, level={self.level}"
 
 
+class InputScale(nn.Module):
+    """Subtract a shift from X and divide by a scale, before the first layer.
+
+    Both are buffers, which training does not change. X is scaled in its own precision,
+    and then converted to that of the next layer.
+
+    Parameters
+    ----------
+    next_layer : nn.Module
+        The layer that follows, with a weight.
+    """
+
+    def __init__(self, next_layer):
+        super().__init__()
+        # In a tuple, so that torch does not register its weight a second time.
+        self.next_layer = (next_layer,)
+        self.register_buffer("shift", None)
+        self.register_buffer("scale", None)
+
+    def set(self, shift, scale):
+        """Set shift and scale, each an ndarray of shape (n_features,) or None."""
+        self.shift, self.scale = self._as_buffer(shift), self._as_buffer(scale)
+
+    def _as_buffer(self, values):
+        if values is None:
+            return None
+        device = self.next_layer[0].weight.device
+        dtype = torch.float32 if device.type == "mps" else torch.float64
+        return torch.as_tensor(values, dtype=dtype, device=device)
+
+    @property
+    def does_nothing(self):
+        """Whether X is neither shifted nor divided."""
+        return self.scale is None
+
+    @torch.no_grad()
+    def fold_into(self, linear):
+        """Return copies of a linear layer's weight and bias, for X without scaling."""
+        weight, bias = linear.weight.clone(), linear.bias.clone()
+        if self.does_nothing:
+            return weight, bias
+        folded = weight / self.scale
+        if self.shift is not None:
+            bias = bias - folded @ self.shift
+        return folded.to(weight.dtype), bias.to(weight.dtype)
+
+    def forward(self, X):
+        if self.does_nothing:
+            return X
+        if self.shift is not None:
+            X = X - self.shift.to(X.dtype)
+        return (X / self.scale.to(X.dtype)).to(self.next_layer[0].weight.dtype)
+
+
 class TiedLinear(nn.Module):
     """A linear layer with the transposed weight of another one, and its own bias."""
 

@@ -5,8 +5,8 @@ from torch.nn.utils import skip_init
 
 from sknets._networks.activations import ACTIVATIONS
 from sknets._networks.base import DenseNetwork
-from sknets._networks.initialisation import truncated_normal_
-from sknets._networks.layers import Dropout
+from sknets._networks.initialisation import deep_normal_, truncated_normal_
+from sknets._networks.layers import Dropout, InputScale
 
 
 class Perceptron(DenseNetwork):
@@ -31,20 +31,24 @@ class Perceptron(DenseNetwork):
             self.hidden.append(Dropout(dropout))
             n_inputs = size
         self.output = skip_init(nn.Linear, n_inputs, n_outputs)
+        self.input_scale = InputScale(self.hidden[0] if self.hidden else self.output)
         self.measure_layers()
 
     def reset_parameters(self, generator):
         """Draw truncated normal hidden weights. Set all other parameters to zero."""
-        for layer in self.hidden:
-            if isinstance(layer, nn.Linear):
+        hidden = [layer for layer in self.hidden if isinstance(layer, nn.Linear)]
+        for layer in hidden:
+            if len(hidden) == 1:
                 truncated_normal_(layer.weight, generator)
-                nn.init.zeros_(layer.bias)
+            else:
+                deep_normal_(layer.weight, generator)
+            nn.init.zeros_(layer.bias)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
     def layers(self):
         """Return the layers from input to output."""
-        return [*self.hidden, self.output]
+        return [self.input_scale, *self.hidden, self.output]
 
     def forward(self, X):
-        return self.output(self.hidden(X))
+        return self.output(self.hidden(self.input_scale(X)))

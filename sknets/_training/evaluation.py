@@ -26,7 +26,7 @@ from sknets._training.rows import ordered_batches, prediction_blocks
 # Larger copies are not cached for the next call.
 MAX_CACHED_BYTES = 64 * 2**20
 
-CachedCopy = namedtuple("CachedCopy", ["copy", "device", "versions", "parameters"])
+CachedCopy = namedtuple("CachedCopy", ["copy", "device", "versions", "tensors"])
 _cache = WeakKeyDictionary()
 
 
@@ -148,18 +148,18 @@ def float64_device(device):
     return torch.device("cpu") if device.type == "mps" else device
 
 
-def input_dtype(module, dtype):
+def input_dtype(network, dtype):
     """Return the numpy dtype that X must have for results of a given dtype.
 
     Parameters
     ----------
-    module : nn.Module
+    network : Network
     dtype : numpy dtype
         Of the results: float32 or float64.
     """
-    weight = next(module.parameters())
-    is_dense = weight.ndim == 2
-    in_float64 = weight.dtype == torch.float64 or (is_dense and dtype == np.float64)
+    weight = next(network.parameters())
+    is_precise = weight.ndim == 2 or network.scales_input
+    in_float64 = weight.dtype == torch.float64 or (is_precise and dtype == np.float64)
     return np.float64 if in_float64 else np.float32
 
 
@@ -182,7 +182,7 @@ def to_float64(module, device, X=None):
     X : CSR matrix or None
     """
     cached = _cache.get(module)
-    versions = parameter_versions(module)
+    versions = tensor_versions(module)
     if cached is not None and cached.versions == versions and cached.device == device:
         return cached.copy, X
     dense = [p for p in dense_parameters(module) if p.dtype != torch.float64]
@@ -191,15 +191,14 @@ def to_float64(module, device, X=None):
     if 8 * sum(p.numel() for p in dense) <= MAX_CACHED_BYTES:
         copy = float64_copy(module, dense, device)
         if versions is not None and not module.training:
-            # These references keep new parameters from getting the ids of the old ones.
-            parameters = list(module.parameters())
-            _cache[module] = CachedCopy(copy, device, versions, parameters)
+            # These references keep new tensors from getting the ids of the old ones.
+            tensors = [*module.parameters(), *module.buffers()]
+            _cache[module] = CachedCopy(copy, device, versions, tensors)
         return copy, X
     if X is None or dense[0] is not next(module.parameters()):
         return float64_copy(module, dense, device), X
     columns = np.unique(X.indices)
-    weight = dense[0][:, torch.from_numpy(columns).to(dense[0].device)]
-    return float64_copy(module, dense, device, weight), X[:, columns]
+    return float64_copy(module, dense, device, columns), X[:, columns]
 
 
 def drop_cached_copies(module):
@@ -218,28 +217,32 @@ def dense_parameters(module):
     ]
 
 
-def float64_copy(module, dense, device, first_weight=None):
+def float64_copy(module, dense, device, columns=None):
     """Return a copy in evaluation mode, with the parameters `dense` in float64.
 
-    The copy shares the other parameters. It also shares the hooks, so that hooks that
+    If `columns` are given, the copy is for these features of X only. The copy shares
+    the other parameters. It also shares the hooks, so that hooks that
     users add to the module are called.
     """
-    memo = {id(p): p.to(device) for p in module.parameters()}
+    tensors = [*module.parameters(), *module.buffers()]
+    memo = {id(tensor): tensor.to(device) for tensor in tensors}
     memo |= {id(p): p.detach().to(device, torch.float64) for p in dense}
-    if first_weight is not None:
-        memo[id(dense[0])] = first_weight.detach().to(device, torch.float64)
+    if columns is not None:
+        columns = torch.from_numpy(columns).to(device)
+        for tensor in (dense[0], *module.buffers()):
+            memo[id(tensor)] = memo[id(tensor)].index_select(-1, columns)
     for layer in module.modules():
         for hooks in (layer._forward_hooks, layer._forward_pre_hooks):
             memo[id(hooks)] = hooks
     return deepcopy(module, memo | memo_without_generators(module)).eval()
 
 
-def parameter_versions(module):
-    """Return a value that changes if a parameter changes, or None if torch has none.
+def tensor_versions(module):
+    """Return a value that changes if a tensor changes, or None if torch has none.
 
     torch does not notice changes through ``parameter.data``.
     """
-    parameters = list(module.parameters())
-    if any(parameter.is_inference() for parameter in parameters):
+    tensors = [*module.parameters(), *module.buffers()]
+    if any(tensor.is_inference() for tensor in tensors):
         return None  # inference tensors have no version counter
-    return [(id(p), p.data_ptr(), p._version) for p in parameters]
+    return [(id(t), t.data_ptr(), t._version) for t in tensors]

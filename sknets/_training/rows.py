@@ -56,11 +56,14 @@ class Rows(Dataset):
         Rows of weight zero are left out.
 
     device : torch.device
+
+    dtype : torch.dtype, default=None
+        Precision of training. None is that of X. X keeps its own.
     """
 
-    def __init__(self, X, y=None, sample_weight=None, *, device):
+    def __init__(self, X, y=None, sample_weight=None, *, device, dtype=None):
         self.device = device
-        self.dtype = getattr(torch, str(X.dtype).removeprefix("torch."))
+        self.dtype = dtype or getattr(torch, str(X.dtype).removeprefix("torch."))
         self.X = X if sparse.issparse(X) else to_tensor(X, device)
         self.y = None if y is None else to_tensor(y, device)
         self.sample_weight = None
@@ -100,6 +103,11 @@ class Rows(Dataset):
     def targets(self):
         """Return the targets as a tensor, or None if X is its own target."""
         return None if self.y is None else _pick(self.y, self.index)
+
+    def weights(self):
+        """Return the weights as a tensor, or None if the rows have no weights."""
+        weight = self.sample_weight
+        return None if weight is None else _pick(weight, self.index)
 
     def split(self, positions):
         """Split into rows not at `positions` and rows at `positions`. Do not copy."""

@@ -38,6 +38,8 @@ def test_only_ratios_count_however_large_or_small(estimator, factor, small, rati
     X, y = small
     weight = ratios / 2 * factor
     assert np.isfinite(weight).all()
+    # "auto" takes whole numbers as numbers of repetitions.
+    estimator = clone(estimator).set_params(weight_decay=0.0)
     expected = clone(estimator).fit(X, y, ratios)
     found = clone(estimator).fit(X, y, weight)
     assert_array_equal(found.predict_proba(X), expected.predict_proba(X))
@@ -67,7 +69,7 @@ def test_classes_times_samples(factor, small, ratios):
 @pytest.mark.parametrize("factor", FACTORS)
 def test_balanced_classes_times_samples(factor, small, ratios):
     X, y = small
-    model = SoftmaxClassifier(class_weight="balanced", **QUICK)
+    model = SoftmaxClassifier(class_weight="balanced", weight_decay=0.0, **QUICK)
     expected = clone(model).fit(X, y, ratios)
     found = model.fit(X, y, ratios / 2 * factor)
     assert found.loss_curve_ == expected.loss_curve_

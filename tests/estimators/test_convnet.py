@@ -65,7 +65,7 @@ def test_colour_images():
     rng = np.random.default_rng(0)
     X, y = rng.random((90, 5, 4, 3)), np.arange(90) % 3
     X[np.arange(90), :, :, y] += 1
-    options = TINY | {"max_epochs": 60}
+    options = TINY | {"max_epochs": 150}
     net = ConvNetClassifier(**options).fit(X[:60], y[:60])
     assert net.image_shape_ == (5, 4, 3)
     assert net.score(X[60:], y[60:]) > 0.95

@@ -166,7 +166,9 @@ def test_bagging_in_two_processes_is_bagging_in_one(xor):
 
 def test_calibration_cures_a_net_that_is_too_sure(two_classes):
     X, y = two_classes
-    net = MLPDropoutClassifier(64, dropout=0.0, max_epochs=300, random_state=0)
+    net = MLPDropoutClassifier(
+        64, dropout=0.0, weight_decay=0.0, max_epochs=300, random_state=0
+    )
     calibrated = CalibratedClassifierCV(net, cv=3)
     sure, cured = (
         model.fit(X[::2], y[::2]).predict_proba(X[1::2])[:, 1]
@@ -272,8 +274,9 @@ def test_incremental_learning_curve_goes_on_from_chunk_to_chunk(xor):
     X, y = xor
     fold = np.tile(np.arange(100), 3), np.arange(100, 400)
     options = {"scoring": "neg_log_loss", "exploit_incremental_learning": True}
-    curve = learning_curve(MLP, X, y, train_sizes=[100, 200, 300], cv=[fold], **options)
-    net = clone(MLP).set_params(lr_schedule="constant")
+    mlp = clone(MLP).set_params(weight_decay=0.0)
+    curve = learning_curve(mlp, X, y, train_sizes=[100, 200, 300], cv=[fold], **options)
+    net = clone(mlp).set_params(lr_schedule="constant")
     for n_epochs, score in enumerate(curve[2][:, 0], 1):
         net.set_params(max_epochs=n_epochs).fit(X[:100], y[:100])
         proba = net.predict_proba(X[100:])

@@ -30,7 +30,12 @@ def weights(layers):
 def test_pretraining_is_a_chain_of_shallow_autoencoders(digits):
     """With a vanishing learning rate afterwards, the stack is its parts."""
     X = digits[0]
-    options = {"activation": "tanh", "noise": "masking", "noise_level": 0.2}
+    options = {
+        "activation": "tanh",
+        "noise": "masking",
+        "noise_level": 0.2,
+        "learning_rate": 0.001,
+    }
     deep = DenoisingAutoencoderTransformer(
         8,
         hidden_layer_sizes=(32, 16),

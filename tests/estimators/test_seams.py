@@ -121,7 +121,9 @@ def test_an_optimizer_made_by_a_callable_equals_a_loop_by_hand(momentum, small):
 
 
 def test_a_callable_that_makes_no_optimizer_is_named(small):
-    model = SoftmaxClassifier(optimizer=lambda parameters, lr: None, **QUICK)
+    model = SoftmaxClassifier(
+        optimizer=lambda parameters, lr: None, learning_rate=0.1, **QUICK
+    )
     with pytest.raises(
         TypeError, match="optimizer must return a torch.optim.Optimizer"
     ):

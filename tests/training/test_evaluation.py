@@ -172,7 +172,7 @@ class TestKeptCopies:
         [
             lambda module: module.output.requires_grad_(False).weight.zero_(),
             lambda module: module.load_state_dict(
-                {k: torch.zeros_like(v) for k, v in module.state_dict().items()}
+                {k: torch.ones_like(v) for k, v in module.state_dict().items()}
             ),
             lambda module: setattr(
                 module.output, "weight", nn.Parameter(torch.zeros(3, 8))

@@ -111,7 +111,7 @@ def _forget():
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "expected"), [(100, 1000), (150, 500), (20_000, 10)]
+    ("n_samples", "expected"), [(100, 1000), (400, 500), (20_000, 20), (60_000, 10)]
 )
 def test_auto_budget_is_updates_but_some_epochs_at_least(n_samples, expected):
     X, y = np.zeros((n_samples, 1)), np.arange(n_samples) % 2
@@ -243,7 +243,12 @@ def test_warm_start_goes_on_from_a_pickle(optimizer, small):
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "adam", "adamw"])
 def test_partial_fit_resumes_bit_for_bit(optimizer, small):
     X, y = small
-    options = {"optimizer": optimizer, "lr_schedule": "constant", "batch_size": 16}
+    options = {
+        "optimizer": optimizer,
+        "lr_schedule": "constant",
+        "batch_size": 16,
+        "weight_decay": 0.0,
+    }
     straight = MLPDropoutClassifier(max_epochs=4, random_state=0, **options).fit(X, y)
     parts = MLPDropoutClassifier(random_state=0, **options)
     for _ in range(4):
@@ -294,10 +299,18 @@ def test_optimizer_class_gets_rate_and_decay(small):
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "adam", "adamw"])
-def test_no_weight_decays_by_default(optimizer, small):
-    model = SoftmaxClassifier(optimizer=optimizer, max_epochs=1).fit(*small)
-    decays = [g["weight_decay"] for g in model.net_.optimizer_.param_groups]
-    assert decays == [0.0]
+def test_automatic_weight_decay(optimizer, digits):
+    X, _, y, _ = digits
+    model = SoftmaxClassifier(optimizer=optimizer, max_epochs=1)
+
+    def decays(model):
+        return {g["weight_decay"] for g in model.net_.optimizer_.param_groups}
+
+    n_samples = len(X)
+    assert decays(model.fit(X, y)) == {0.0, 1 / n_samples}
+    assert decays(model.fit(X, y, np.full(n_samples, 2))) == {0.0, 0.5 / n_samples}
+    assert decays(model.fit(X, y, np.full(n_samples, 0.1))) == {0.0, 1 / n_samples}
+    assert decays(clone(model).partial_fit(X, y, classes=np.arange(10))) == {0.0}
 
 
 def test_skorch_callbacks_are_cloned_and_work(small):

@@ -1,0 +1,89 @@
+"""Warn if a network has learned nothing."""
+
+import warnings
+
+import numpy as np
+import torch
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+
+# A loss is clearly worse than the baseline if it is larger by this factor and amount.
+# Dropout and the last large updates can make the loss of a sound fit a little larger.
+FACTOR, AMOUNT = 1.1, 0.05
+
+# A loss above this share of the baseline is as good as the baseline.
+AT_CHANCE = 0.99
+
+# Unscaled features beyond these values make a loss near the baseline suspicious.
+LARGE, SMALL = 100.0, 0.01
+
+# Number of rows to compare, and the largest difference of outputs that do not depend on
+# X.
+N_COMPARED, CONSTANT = 1000, 1e-3
+
+
+def warn_if_nothing_learned(estimator, rows):
+    """Warn if the training loss is no better than that of a constant prediction.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+        Estimator whose net was trained.
+    rows : Rows
+        The training data.
+    """
+    outputs = estimator._targets.best_constant(rows.targets(), rows.weights())
+    if outputs is None:
+        return
+    with torch.inference_mode():
+        y = rows.targets()
+        outputs = outputs.to(rows.dtype).expand(len(y), -1)
+        baseline = estimator.net_.criterion_(outputs, y, rows.weights()).item()
+    loss = estimator.net_.curves.train_loss[-1]
+    if loss <= AT_CHANCE * baseline:
+        return
+    positions = torch.arange(min(len(rows), N_COMPARED), device=rows.device)
+    X, _, _ = rows.take(positions)
+    if (X[0] == X).all():
+        return  # no network could tell the rows apart
+    largest = None if estimator.module_.scales_input else largest_value(rows.X)
+    if largest is not None and not SMALL <= largest <= LARGE:
+        remedy = (
+            f"The largest absolute value of X is {largest:g}. Set standardize=True, or "
+            "put a StandardScaler in front."
+        )
+    elif loss > FACTOR * baseline + AMOUNT or ignores_inputs(estimator.module_, X):
+        remedy = (
+            f"Lower learning_rate, which is {estimator._learning_rate:g}, or simplify "
+            "the network."
+        )
+    else:
+        return
+    warnings.warn(
+        f"{type(estimator).__name__} has learned nothing: its training loss is "
+        f"{loss:.4g}, and the best prediction that ignores X has {baseline:.4g}. "
+        f"{remedy}",
+        ConvergenceWarning,
+        stacklevel=5,
+    )
+
+
+@torch.inference_mode()
+def ignores_inputs(network, X):
+    """Return whether a network with hidden layers has the same outputs for all rows.
+
+    Without hidden layers, such outputs may be the best that there are.
+    """
+    n_layers = sum(hasattr(layer, "weight") for layer in network.modules())
+    if n_layers == 1:
+        return False
+    outputs = network(X)
+    return bool((outputs - outputs[0]).abs().max() < CONSTANT)
+
+
+def largest_value(X):
+    """Return the largest absolute value of an ndarray, tensor or CSR matrix."""
+    values = X.data if sparse.issparse(X) else X
+    if not np.prod(values.shape):
+        return 0.0
+    return float(abs(values).max())

@@ -1,0 +1,75 @@
+"""The warning that a network has learned nothing."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+
+from sknets import MLPDropoutClassifier, MLPDropoutRegressor, SoftmaxClassifier
+
+
+def warnings_of(model, X, y):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.set_params(random_state=0).fit(X, y)
+    return [str(w.message) for w in caught if w.category is ConvergenceWarning]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits(return_X_y=True)
+
+
+@pytest.mark.parametrize("factor", [1e-7, 1e-6])
+def test_features_of_extreme_scale_are_named(factor, digits):
+    X, y = digits[0] * factor, digits[1]
+    (message,) = warnings_of(SoftmaxClassifier(standardize=False), X, y)
+    assert f"value of X is {X.max():g}" in message
+    assert "standardize=True" in message
+    assert not warnings_of(SoftmaxClassifier(), X, y)
+
+
+def test_a_dead_network_is_named(digits):
+    model = MLPDropoutClassifier((10,) * 4, learning_rate=30.0)
+    (message,) = warnings_of(model, *digits)
+    assert "learning_rate, which is 30" in message
+    assert model.score(*digits) < 0.2
+
+
+@pytest.mark.parametrize("shape", [(500,), (500, 3)])
+def test_a_loss_worse_than_that_of_a_constant_is_named(shape):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(500, 5)), rng.integers(0, 2, shape)
+    model = MLPDropoutClassifier(
+        20, optimizer="sgd", learning_rate=30.0, lr_schedule="constant"
+    )
+    (message,) = warnings_of(model, X, y)
+    assert "MLPDropoutClassifier has learned nothing" in message
+    assert model.loss_curve_[-1] > 1.5 * np.log(2) * np.prod(shape[1:])
+
+
+@pytest.mark.parametrize("n_samples", [30, 300, 2000])
+@pytest.mark.parametrize(
+    "model",
+    [SoftmaxClassifier(), MLPDropoutClassifier(), MLPDropoutRegressor()],
+    ids=str,
+)
+def test_noise_is_no_reason_to_warn(model, n_samples):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n_samples, 5)), rng.integers(0, 3, n_samples)
+    assert not warnings_of(model, X, y)
+
+
+def test_other_budgets_do_not_warn(digits):
+    model = SoftmaxClassifier(standardize=False, max_epochs=1)
+    assert not warnings_of(model, digits[0] * 1e-6, digits[1])
+
+
+@pytest.mark.parametrize("sizes", [(10,) * 6, (16,) * 8])
+def test_narrow_deep_networks_learn(sizes, digits):
+    X, y = digits[0] / 16, digits[1]
+    model = MLPDropoutClassifier(sizes, dropout=0.0)
+    assert not warnings_of(model, X[:1200], y[:1200])
+    assert model.score(X[1200:], y[1200:]) > 0.8

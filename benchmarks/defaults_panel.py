@@ -25,14 +25,18 @@ from benchmarks.panel import (
     optimizers,
     pixels,
     recipes,
+    regression,
     settings,
+    text,
 )
 from benchmarks.tables import report
 
 # Each function yields the name, rows and notes of tables, for a number of seeds.
 PARTS = {
     "classification": classification.run,
+    "regression": regression.run,
     "pixels": pixels.run,
+    "text": text.run,
     "budget": settings.run_budget,
     "convnet": convnet.run,
     "weight_decay": settings.run_weight_decay,

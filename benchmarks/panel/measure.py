@@ -20,13 +20,23 @@ class Result:
     n_warnings: int  # of convergence, in `fit`
 
 
-def measure(model, X, X_test, y, y_test, **fit_params):
-    """Fit a classifier on X and y. Return its `Result` on X_test and y_test."""
+def fit(model, X, y, **fit_params):
+    """Fit a model. Return the seconds of the processor, and how many warnings.
+
+    Only warnings of convergence count. None are shown: scikit-learn's models often end
+    before they converge, by default.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         start = time.process_time()
         model.fit(X, y, **fit_params)
         seconds = time.process_time() - start
+    return seconds, sum(issubclass(w.category, ConvergenceWarning) for w in caught)
+
+
+def measure(model, X, X_test, y, y_test, **fit_params):
+    """Fit a classifier on X and y. Return its `Result` on X_test and y_test."""
+    seconds, n_warnings = fit(model, X, y, **fit_params)
     # In float32, small probabilities would become 0.
     probabilities = model.predict_proba(X_test.astype(np.float64)).astype(np.float64)
     labels = model.classes_[probabilities.argmax(axis=1)]
@@ -35,7 +45,7 @@ def measure(model, X, X_test, y, y_test, **fit_params):
         accuracy=100 * np.mean(labels == y_test),
         log_loss=log_loss(y_test, probabilities, labels=model.classes_),
         seconds=seconds,
-        n_warnings=sum(issubclass(w.category, ConvergenceWarning) for w in caught),
+        n_warnings=n_warnings,
     )
 
 

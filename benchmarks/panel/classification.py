@@ -105,10 +105,11 @@ def notes(comparisons, n_seeds):
     slowest = max(comparisons, key=lambda c: c.time_ratio)
     n_warnings = sum(c.n_warnings for c in comparisons)
     return [
-        f"Lowest difference of accuracies: {with_error(lowest.differences, sign='+')} "
-        f"({lowest.name}). Highest ratio of times: {slowest.time_ratio:.2f} "
-        f"({slowest.name}); the rows of means have the median ratio. Convergence "
-        f"warnings here: {n_warnings} of {n_seeds * len(comparisons)} fits.",
+        f"Lowest difference of accuracies: {lowest.name}, "
+        f"{with_error(lowest.differences, sign='+')}. "
+        f"Highest ratio of times: {slowest.name}, {slowest.time_ratio:.2f}. "
+        "The rows of means have the median ratio. Convergence warnings here: "
+        f"{n_warnings} of {n_seeds * len(comparisons)} fits.",
         seeds_note(n_seeds),
     ]
 

@@ -21,7 +21,7 @@ NOISE_LEVEL = 0.01
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a system of the article is trained, with a constant learning rate."""
+    """How a system of the article is trained: a constant rate, no weight decay."""
 
     estimator: type
     learning_rate: float
@@ -42,6 +42,7 @@ class Recipe:
             batch_size=self.batch_size,
             max_epochs=self.epochs(n_samples),
             lr_schedule="constant",
+            weight_decay=0.0,
             random_state=0,
         )
 

@@ -39,8 +39,16 @@ from sknets.datasets import fetch_mnist, load_mnist_sample
 
 # Published figure, estimator with the article's settings, number of updates.
 CLASSIFIERS = {
-    "Softmax": (0.92, SoftmaxClassifier(lr_schedule="constant"), 1000),
-    "MLP with dropout": (0.9785, MLPDropoutClassifier(lr_schedule="constant"), 3000),
+    "Softmax": (
+        0.92,
+        SoftmaxClassifier(learning_rate=0.5, lr_schedule="constant"),
+        1000,
+    ),
+    "MLP with dropout": (
+        0.9785,
+        MLPDropoutClassifier(learning_rate=0.3, lr_schedule="constant"),
+        3000,
+    ),
     "ConvNet": (
         0.9748,
         ConvNetClassifier(learning_rate=1e-4, lr_schedule="constant"),
@@ -48,7 +56,9 @@ CLASSIFIERS = {
     ),
 }
 PUBLISHED_COST = 675_218
-AUTOENCODER = DenoisingAutoencoderTransformer(lr_schedule="constant", max_epochs=20)
+AUTOENCODER = DenoisingAutoencoderTransformer(
+    learning_rate=1e-3, lr_schedule="constant", max_epochs=20
+)
 
 
 def load(data):

@@ -132,7 +132,7 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
     """
 
     _budget = Budget(2000, 0, max_updates=2000, min_epochs=20)
-    _rates = {"sgd": 0.01, "adagrad": 0.03, "adam": 0.003, "adamw": 0.003}
+    _rates = {"sgd": 0.01, "adagrad": 0.03, "adam": 0.001, "adamw": 0.001}
     _size_parameters = ("n_components", "hidden_layer_sizes")
     _loss_note = (
         "On corrupted rows, with the activity penalty, without that of `weight_decay`."

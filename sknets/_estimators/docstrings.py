@@ -26,7 +26,8 @@ lr_schedule : {{"constant", "cosine"}} or callable, default={lr_schedule!r}
 
     - "constant" keeps the rate at `learning_rate`.
     - "cosine" decreases the rate to zero along half a cosine, over the updates of
-      one `fit` [2]_.
+      one `fit` [2]_. With `early_stopping`, the rate is constant at first. It
+      decreases when validation no longer improves; see `n_iter_no_change`.
     - A callable returns a scheduler for the optimizer. It is a class of
       `torch.optim.lr_scheduler`, a `functools.partial` of one, or a function.
 
@@ -70,7 +71,9 @@ validation_fraction : float, default={validation_fraction!r}
 
 n_iter_no_change : int, default={n_iter_no_change!r}
     Number of consecutive epochs without improvement after which early stopping ends
-    training.
+    training. With ``lr_schedule="cosine"``, the learning rate first decreases to
+    zero, over half as many epochs as so far. This decay starts after two thirds of
+    `max_epochs` at the latest, and always runs to its end.
 
 tol : float, default={tol!r}
     Tolerance of early stopping. An epoch counts as an improvement if its validation

@@ -16,7 +16,7 @@ class BestEpoch:
     ----------
     patience : int
         Number of consecutive epochs without an improvement of more than `tol`, after
-        which training stops.
+        which `update` returns True.
     tol : float
         See `patience`.
 
@@ -35,7 +35,7 @@ class BestEpoch:
         self.weights = None
 
     def update(self, value, epoch, module):
-        """Record the value of an epoch. Return True to stop training."""
+        """Record the value of an epoch. Return True if the patience has run out."""
         improved = value < self.value - self.tol
         self.n_idle_epochs = 0 if improved else self.n_idle_epochs + 1
         if value < self.value:
@@ -55,6 +55,9 @@ class EarlyStopping(Observer):
 
     Epochs are compared by the validation score if there is one, else by the loss.
 
+    A network improves most at the end of the decay of its learning rate. So the decay
+    is delayed until validation no longer improves, and training stops after the decay.
+
     Parameters
     ----------
     patience : int
@@ -64,6 +67,11 @@ class EarlyStopping(Observer):
 
     def __init__(self, patience, tol):
         self.best = BestEpoch(patience, tol)
+        self.finishing = False
+
+    def begin(self, trainer):
+        """Delay the decay of the learning rate."""
+        trainer.schedule.hold()
 
     def end_epoch(self, trainer):
         """Compare the epoch with the best one. Return True to stop training."""
@@ -72,7 +80,9 @@ class EarlyStopping(Observer):
             return False
         score = record.get("valid_score")
         value = record["valid_loss"] if score is None else -score
-        return self.best.update(value, trainer.epoch, trainer.network)
+        if self.best.update(value, trainer.epoch, trainer.network):
+            self.finishing = True
+        return self.finishing and trainer.schedule.finish()
 
     def end(self, trainer):
         """Load the best weights into the network."""

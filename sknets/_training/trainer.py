@@ -48,6 +48,8 @@ class Trainer:
         earlier calls, if this call continues them.
     n_batches : int
         Number of batches of an epoch.
+    schedule : ConstantRate
+        Schedule of the learning rate of this call.
     record : dict
         Values of the current epoch: `train_loss`, the learning rate `lr` of the first
         update, and what observers measure. Empty until the epoch has ended.
@@ -102,7 +104,7 @@ class Trainer:
         self.n_batches = count_batches(len(rows), self.batch_size)
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
-        schedule = start_schedule(
+        self.schedule = start_schedule(
             self.lr_schedule,
             self.optimizer,
             n_updates=n_epochs * self.n_batches,
@@ -113,34 +115,34 @@ class Trainer:
         with (
             threads_for(work, STEP_WORK_PER_THREAD),
             self._training_mode(),
-            closing(schedule),
+            closing(self.schedule),
         ):
             with suppress(TrainingStopped), self._end_on_interrupt():
-                self._run(rows, n_epochs, schedule)
+                self._run(rows, n_epochs)
             with suppress(TrainingStopped), self._end_on_interrupt():
                 self._notify("end")
         self.require_finite(
             sum(t.detach().abs().max() for t in self._trained_tensors())
         )
 
-    def _run(self, rows, n_epochs, schedule):
+    def _run(self, rows, n_epochs):
         if self._notify("begin"):
             return
         self._gradient_function = self.network.gradient_function(self.criterion)
         for _ in range(n_epochs):
-            if self._run_epoch(rows, schedule):
+            if self._run_epoch(rows):
                 return
             record = self.record
-            schedule.after_epoch(record.get("valid_loss", record["train_loss"]))
+            self.schedule.after_epoch(record.get("valid_loss", record["train_loss"]))
 
-    def _run_epoch(self, rows, schedule):
+    def _run_epoch(self, rows):
         """Train and validate for an epoch. Return True to stop training."""
         self.record = {}
         self.epoch = len(self.curves) + 1
         stop = self._notify("begin_epoch")
         if not stop:
             try:
-                record = self._train_epoch(rows, schedule)
+                record = self._train_epoch(rows)
             except TrainingStopped:
                 stop = True
             else:
@@ -150,7 +152,7 @@ class Trainer:
                 self.record = record
         return self._notify("end_epoch") or stop
 
-    def _train_epoch(self, rows, schedule):
+    def _train_epoch(self, rows):
         """Train for an epoch. Return its record."""
         stream = {"epoch": self.epoch, "device": rows.device}
         self.network.set_generator(partial(spawn_generator, self.seed, NOISE, **stream))
@@ -159,7 +161,7 @@ class Trainer:
         self._norms = total.clone()
         rate = None
         for batch in training_batches(rows, self.batch_size, shuffler):
-            schedule.before_update()
+            self.schedule.before_update()
             if rate is None:
                 rate = self.optimizer.param_groups[0]["lr"]
             total.add_(self._train_batch(batch), alpha=len(batch[0]))

@@ -1,6 +1,7 @@
 """Convolutional network."""
 
 import math
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,6 +15,9 @@ from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
 from sknets._networks.activations import ACTIVATIONS
 from sknets._networks.convnet import ConvNet
+
+# Height and width. Rows of fewer features are more often tables than images.
+SMALLEST_COLOUR_IMAGE = 8
 
 
 @complete_docstring
@@ -48,7 +52,9 @@ class ConvNetClassifier(NetworkClassifier):
     image_shape : (height, width) or (height, width, channels), default=None
         Shape of the image in a flat row, in C order. None takes the shape from 3-D or
         4-D X. For flat X, None means square images of one channel if the number of
-        features is a square number, else images of height 1 and one channel.
+        features is a square number, else images of height 1 and one channel. `fit`
+        and the first `partial_fit` warn if flat rows may be square images of three
+        channels, or if channels seem to come first.
 
     {parameters}
 
@@ -163,6 +169,9 @@ class ConvNetClassifier(NetworkClassifier):
                     f"image_shape={self.image_shape} does not fit X, which has {seen}."
                 )
             return wanted
+        advice = advise_on_channels(seen_shape, n_features)
+        if advice is not None:
+            warnings.warn(advice, stacklevel=5)
         side = math.isqrt(n_features)
         square = side**2 == n_features
         return seen_shape or ((side, side, 1) if square else (1, n_features, 1))
@@ -214,6 +223,27 @@ def shape_of_images(X):
             f"got {found}. Reshape your data."
         )
     return None
+
+
+def advise_on_channels(seen_shape, n_features):
+    """Return a warning if images seem to have their channels elsewhere, else None."""
+    if seen_shape is not None:
+        if seen_shape[0] not in (1, 3, 4) or min(seen_shape[1:]) <= 4:
+            return None
+        return (
+            f"X has images of shape {seen_shape}, which is read as (height, width, "
+            "channels). The first of these looks like the number of channels. Channels "
+            "come last: np.moveaxis(X, 1, -1) moves them there. If the shape is right, "
+            f"set image_shape={seen_shape}."
+        )
+    side = math.isqrt(n_features // 3)
+    if 3 * side**2 != n_features or side < SMALLEST_COLOUR_IMAGE:
+        return None
+    return (
+        f"Rows of {n_features} features become images of height 1 and width "
+        f"{n_features}. If they are square images of 3 channels, channels last, set "
+        f"image_shape=({side}, {side}, 3). If not, set image_shape=(1, {n_features})."
+    )
 
 
 def as_image_shape(shape):

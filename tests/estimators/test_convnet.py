@@ -82,6 +82,71 @@ def test_flat_rows_fold_to_squares_or_lines(n_features, expected):
     assert ConvNetClassifier(**TINY).fit(X, y).image_shape_ == expected
 
 
+SUSPICIOUS = [
+    ((10, 3 * 9**2), r"height 1 and width 243.*set image_shape=\(9, 9, 3\)"),
+    ((10, 3 * 32**2), r"image_shape=\(32, 32, 3\).*image_shape=\(1, 3072\)"),
+    ((10, 1, 7, 5), r"Channels come last: np.moveaxis\(X, 1, -1\)"),
+    ((10, 3, 6, 5), r"shape \(3, 6, 5\).*np.moveaxis.*image_shape=\(3, 6, 5\)"),
+    ((10, 4, 6, 6), r"np.moveaxis\(X, 1, -1\)"),
+]
+
+
+def fit_parts(net, X, y):
+    return net.partial_fit(X, y, classes=[0, 1])
+
+
+@pytest.mark.parametrize("fit", [ConvNetClassifier.fit, fit_parts])
+@pytest.mark.parametrize(("shape", "message"), SUSPICIOUS)
+def test_images_that_seem_to_have_channels_elsewhere_warn_once(shape, message, fit):
+    X, y = np.zeros(shape), np.arange(10) % 2
+    net = ConvNetClassifier(**TINY)
+    with pytest.warns(UserWarning, match=message) as caught:
+        fit(net, X, y)
+    assert [warning.filename for warning in caught] == [__file__]
+    net.set_params(warm_start=True).fit(X, y, X_val=X, y_val=y)
+    net.partial_fit(X, y)
+    net.predict(X)
+
+
+@pytest.mark.parametrize(
+    ("shape", "image_shape"),
+    [
+        ((10, 243), (9, 9, 3)),
+        ((10, 243), (1, 243, 1)),
+        ((10, 1, 7, 5), (1, 7, 5)),
+        ((10, 3, 6, 5), (3, 6, 5)),
+    ],
+)
+def test_an_explicit_shape_does_not_warn(shape, image_shape):
+    X, y = np.zeros(shape), np.arange(10) % 2
+    net = ConvNetClassifier(image_shape=image_shape, **TINY).fit(X, y)
+    assert net.image_shape_ == image_shape
+
+
+def test_moved_channels_do_not_warn():
+    X, y = np.zeros((10, 3, 6, 5)), np.arange(10) % 2
+    net = ConvNetClassifier(**TINY).fit(np.moveaxis(X, 1, -1), y)
+    assert net.image_shape_ == (6, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((10, 3 * 7**2), (1, 147, 1)),  # too few features for an image
+        ((10, 3 * 9**2 + 1), (1, 244, 1)),
+        ((10, 4 * 9**2), (18, 18, 1)),  # a square number
+        ((10, 3, 6), (3, 6, 1)),
+        ((10, 3, 6, 3), (3, 6, 3)),
+        ((10, 4, 4, 8), (4, 4, 8)),
+        ((10, 2, 6, 6), (2, 6, 6)),
+        ((10, 5, 6, 7), (5, 6, 7)),
+    ],
+)
+def test_other_shapes_do_not_warn(shape, expected):
+    X, y = np.zeros(shape), np.arange(10) % 2
+    assert ConvNetClassifier(**TINY).fit(X, y).image_shape_ == expected
+
+
 @pytest.mark.parametrize(
     ("image_shape", "shape", "message"),
     [

@@ -60,11 +60,14 @@ def auto_learning_rate(optimizer, rates):
     )
 
 
-def auto_weight_decay(optimizer, n_samples):
-    """Return the weight decay that is the penalty of LogisticRegression's default.
+def auto_weight_decay(strength, optimizer, n_samples):
+    """Return the weight decay for a number of rows.
 
     Parameters
     ----------
+    strength : float
+        Weight decay for a single row. One is the penalty of LogisticRegression's
+        default.
     optimizer : str or callable
         A callable may have no parameter for it, so its weight decay is zero.
     n_samples : int or None
@@ -72,4 +75,4 @@ def auto_weight_decay(optimizer, n_samples):
     """
     if n_samples is None or not isinstance(optimizer, str):
         return 0.0
-    return 1 / n_samples
+    return strength / n_samples

@@ -260,7 +260,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     def _weight_decay(self, n_samples):
         if self.weight_decay != "auto":
             return self.weight_decay
-        return auto_weight_decay(self.optimizer, n_samples)
+        return auto_weight_decay(self._decay_strength, self.optimizer, n_samples)
 
     @property
     def _standardize(self):

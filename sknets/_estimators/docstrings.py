@@ -26,8 +26,7 @@ lr_schedule : {{"constant", "cosine"}} or callable, default={lr_schedule!r}
 
     - "constant" keeps the rate at `learning_rate`.
     - "cosine" decreases the rate to zero along half a cosine, over the updates of
-      one `fit` [2]_. With `early_stopping`, the rate is constant at first. It
-      decreases when validation no longer improves; see `n_iter_no_change`.
+      one `fit` [2]_.
     - A callable returns a scheduler for the optimizer. It is a class of
       `torch.optim.lr_scheduler`, a `functools.partial` of one, or a function.
 
@@ -71,9 +70,7 @@ validation_fraction : float, default={validation_fraction!r}
 
 n_iter_no_change : int, default={n_iter_no_change!r}
     Number of consecutive epochs without improvement after which early stopping ends
-    training. With ``lr_schedule="cosine"``, the learning rate first decreases to
-    zero, over half as many epochs as so far. This decay starts after two thirds of
-    `max_epochs` at the latest, and always runs to its end.
+    training.
 
 tol : float, default={tol!r}
     Tolerance of early stopping. An epoch counts as an improvement if its validation
@@ -212,10 +209,17 @@ best_epoch_ : int or None
 
 
 AUTO_DECAY = """\
-"auto" is ``1 / n_samples``, the penalty of LogisticRegression's ``C=1``. If
+"auto" is ``{decay_strength} / n_samples``. If
     `sample_weight` are whole numbers, their sum is the number of samples. "auto" is 0
     if the first call is `partial_fit`, which does not know the number of samples, and
     if `optimizer` is a callable."""
+
+
+
+def describe_decay(cls):
+    """Return the automatic weight decay of an estimator as text."""
+    return AUTO_DECAY.format(decay_strength=cls._decay_strength)
+
 
 PRETRAINED_NOTE = """
       With `pretrained`, "auto" uses X as it is."""
@@ -249,7 +253,7 @@ def complete_docstring(cls):
         "auto_epochs": cls._budget.min_epochs,
         "rates": describe_rates(cls),
         "decay_type": 'float or "auto"' if has_auto_decay else "float",
-        "decay_auto": AUTO_DECAY if has_auto_decay else "",
+        "decay_auto": describe_decay(cls) if has_auto_decay else "",
         "feature": "channel" if "channels" in defaults else "feature",
         "pretrained_note": PRETRAINED_NOTE if "pretrained" in defaults else "",
         "stratified": "It is stratified by class if each row has one label.\n    "

@@ -41,7 +41,8 @@ class SoftmaxClassifier(NetworkClassifier):
     -----
     `weight_decay` is the same penalty as ``C = 1 / (n_samples * weight_decay)`` in
     LogisticRegression. For two classes it is ``C = 2 / (n_samples * weight_decay)``,
-    because LogisticRegression penalises the difference of the two weight vectors.
+    because LogisticRegression penalises the difference of the two weight vectors. So
+    "auto" is the penalty of LogisticRegression's default for more than two classes.
 
     References
     ----------
@@ -63,6 +64,7 @@ class SoftmaxClassifier(NetworkClassifier):
     """
 
     _budget = Budget(100, Fraction(1, 2), max_updates=4000, min_epochs=10)
+    _decay_strength = 1
     _rates = {"sgd": 0.5, "adagrad": 0.3, "adam": 0.01, "adamw": 0.01}
     _parameter_constraints = NetworkClassifier._parameter_constraints | {
         "weight_decay": DECAY_CONSTRAINT

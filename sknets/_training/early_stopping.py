@@ -16,7 +16,7 @@ class BestEpoch:
     ----------
     patience : int
         Number of consecutive epochs without an improvement of more than `tol`, after
-        which `update` returns True.
+        which training stops.
     tol : float
         See `patience`.
 
@@ -35,7 +35,7 @@ class BestEpoch:
         self.weights = None
 
     def update(self, value, epoch, module):
-        """Record the value of an epoch. Return True if the patience has run out."""
+        """Record the value of an epoch. Return True to stop training."""
         improved = value < self.value - self.tol
         self.n_idle_epochs = 0 if improved else self.n_idle_epochs + 1
         if value < self.value:
@@ -55,9 +55,6 @@ class EarlyStopping(Observer):
 
     Epochs are compared by the validation score if there is one, else by the loss.
 
-    A network improves most at the end of the decay of its learning rate. So the decay
-    is delayed until validation no longer improves, and training stops after the decay.
-
     Parameters
     ----------
     patience : int
@@ -67,11 +64,6 @@ class EarlyStopping(Observer):
 
     def __init__(self, patience, tol):
         self.best = BestEpoch(patience, tol)
-        self.finishing = False
-
-    def begin(self, trainer):
-        """Delay the decay of the learning rate."""
-        trainer.schedule.hold()
 
     def end_epoch(self, trainer):
         """Compare the epoch with the best one. Return True to stop training."""
@@ -80,9 +72,7 @@ class EarlyStopping(Observer):
             return False
         score = record.get("valid_score")
         value = record["valid_loss"] if score is None else -score
-        if self.best.update(value, trainer.epoch, trainer.network):
-            self.finishing = True
-        return self.finishing and trainer.schedule.finish()
+        return self.best.update(value, trainer.epoch, trainer.network)
 
     def end(self, trainer):
         """Load the best weights into the network."""

@@ -24,19 +24,12 @@ def start_schedule(lr_schedule, optimizer, *, n_updates, n_epochs):
     if lr_schedule == "constant":
         return ConstantRate()
     if lr_schedule == "cosine":
-        return CosineDecay(optimizer, n_updates, n_epochs)
+        return CosineDecay(optimizer, n_updates)
     return TorchSchedule(lr_schedule, optimizer, n_updates, n_epochs)
 
 
 class ConstantRate:
     """The same learning rate for each update."""
-
-    def hold(self):
-        """Delay the decay, if there is one, until `finish`. Call it before training."""
-
-    def finish(self):
-        """After an epoch, start the delayed decay. Return True if none is left."""
-        return True
 
     def before_update(self):
         """Set the learning rate of the next update."""
@@ -51,44 +44,22 @@ class ConstantRate:
 class CosineDecay(ConstantRate):
     """Decay of the learning rate to zero, along half a period of a cosine.
 
-    The decay takes all updates. After `hold`, it takes only the last third of them, or
-    of fewer if `finish` starts it earlier. The rate is constant before it.
-
     The rate is computed in closed form. torch's own scheduler would take a tenth of the
     time of a training step of softmax regression.
     """
 
-    def __init__(self, optimizer, n_updates, n_epochs):
+    def __init__(self, optimizer, n_updates):
         self.groups = optimizer.param_groups
         self.rates = [group["lr"] for group in self.groups]
-        self.n_per_epoch = n_updates // n_epochs
-        self.n_epochs = n_epochs
-        self.start, self.end = 0, n_updates
+        self.n_updates = n_updates
         self.update = 0
 
     def before_update(self):
         """Set the learning rate of the next update."""
-        if self.update >= self.start:
-            done, n_updates = self.update - self.start, self.end - self.start
-            factor = (1 + math.cos(math.pi * done / n_updates)) / 2
-            for group, rate in zip(self.groups, self.rates, strict=True):
-                group["lr"] = rate * factor
+        factor = (1 + math.cos(math.pi * self.update / self.n_updates)) / 2
+        for group, rate in zip(self.groups, self.rates, strict=True):
+            group["lr"] = rate * factor
         self.update += 1
-
-    def hold(self):
-        """Delay the decay until `finish`, or until a third of the epochs is left."""
-        self.start = self.end - math.ceil(self.n_epochs / 3) * self.n_per_epoch
-
-    def finish(self):
-        """Start the decay unless it has started. Return True if it has ended.
-
-        It takes half as many epochs as have passed.
-        """
-        if self.update < self.start:
-            n_constant = self.update // self.n_per_epoch
-            self.start = self.update
-            self.end = self.update + math.ceil(n_constant / 2) * self.n_per_epoch
-        return self.update >= self.end
 
 
 class TorchSchedule(ConstantRate):

@@ -48,8 +48,6 @@ class Trainer:
         earlier calls, if this call continues them.
     n_batches : int
         Number of batches of an epoch.
-    schedule : ConstantRate
-        Schedule of the learning rate of this call.
     record : dict
         Values of the current epoch: `train_loss`, the learning rate `lr` of the first
         update, and what observers measure. Empty until the epoch has ended.
@@ -104,7 +102,7 @@ class Trainer:
         self.n_batches = count_batches(len(rows), self.batch_size)
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
-        self.schedule = start_schedule(
+        schedule = start_schedule(
             self.lr_schedule,
             self.optimizer,
             n_updates=n_epochs * self.n_batches,
@@ -115,34 +113,34 @@ class Trainer:
         with (
             threads_for(work, STEP_WORK_PER_THREAD),
             self._training_mode(),
-            closing(self.schedule),
+            closing(schedule),
         ):
             with suppress(TrainingStopped), self._end_on_interrupt():
-                self._run(rows, n_epochs)
+                self._run(rows, n_epochs, schedule)
             with suppress(TrainingStopped), self._end_on_interrupt():
                 self._notify("end")
         self.require_finite(
             sum(t.detach().abs().max() for t in self._trained_tensors())
         )
 
-    def _run(self, rows, n_epochs):
+    def _run(self, rows, n_epochs, schedule):
         if self._notify("begin"):
             return
         self._gradient_function = self.network.gradient_function(self.criterion)
         for _ in range(n_epochs):
-            if self._run_epoch(rows):
+            if self._run_epoch(rows, schedule):
                 return
             record = self.record
-            self.schedule.after_epoch(record.get("valid_loss", record["train_loss"]))
+            schedule.after_epoch(record.get("valid_loss", record["train_loss"]))
 
-    def _run_epoch(self, rows):
+    def _run_epoch(self, rows, schedule):
         """Train and validate for an epoch. Return True to stop training."""
         self.record = {}
         self.epoch = len(self.curves) + 1
         stop = self._notify("begin_epoch")
         if not stop:
             try:
-                record = self._train_epoch(rows)
+                record = self._train_epoch(rows, schedule)
             except TrainingStopped:
                 stop = True
             else:
@@ -152,7 +150,7 @@ class Trainer:
                 self.record = record
         return self._notify("end_epoch") or stop
 
-    def _train_epoch(self, rows):
+    def _train_epoch(self, rows, schedule):
         """Train for an epoch. Return its record."""
         stream = {"epoch": self.epoch, "device": rows.device}
         self.network.set_generator(partial(spawn_generator, self.seed, NOISE, **stream))
@@ -161,7 +159,7 @@ class Trainer:
         self._norms = total.clone()
         rate = None
         for batch in training_batches(rows, self.batch_size, shuffler):
-            self.schedule.before_update()
+            schedule.before_update()
             if rate is None:
                 rate = self.optimizer.param_groups[0]["lr"]
             total.add_(self._train_batch(batch), alpha=len(batch[0]))

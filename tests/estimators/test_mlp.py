@@ -103,6 +103,6 @@ def test_bad_hidden_layer_sizes(sizes, small):
 def test_activations_learn(activation, small):
     X, y = small
     model = MLPDropoutClassifier(
-        20, activation=activation, max_epochs=1000, random_state=0
+        20, activation=activation, weight_decay=0.0, max_epochs=1000, random_state=0
     )
     assert model.fit(X, y).score(X, y) > 0.9

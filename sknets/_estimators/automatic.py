@@ -60,19 +60,29 @@ def auto_learning_rate(optimizer, rates):
     )
 
 
-def auto_weight_decay(strength, optimizer, n_samples):
-    """Return the weight decay for a number of rows.
+class AutomaticParameters:
+    """Mixin of the estimators: the values of parameters that may be "auto".
 
-    Parameters
-    ----------
-    strength : float
-        Weight decay for a single row. One is the penalty of LogisticRegression's
-        default.
-    optimizer : str or callable
-        A callable may have no parameter for it, so its weight decay is zero.
-    n_samples : int or None
-        Number of rows. None if more will follow.
+    A subclass sets `_budget`, `_rates` (the learning rate of each named optimizer) and,
+    if its weight decay may be "auto", `_decay_strength` (the decay for a single row).
     """
-    if n_samples is None or not isinstance(optimizer, str):
-        return 0.0
-    return strength / n_samples
+
+    def _count_epochs(self, n_samples):
+        if self.max_epochs != "auto":
+            return self.max_epochs
+        return self._budget.count_epochs(n_samples, self.batch_size)
+
+    @property
+    def _learning_rate(self):
+        if self.learning_rate != "auto":
+            return self.learning_rate
+        return auto_learning_rate(self.optimizer, self._rates)
+
+    def _weight_decay(self, n_samples):
+        """Return the weight decay for `n_samples` rows; None if more will follow."""
+        if self.weight_decay != "auto":
+            return self.weight_decay
+        # A callable may have no parameter for it.
+        if n_samples is None or not isinstance(self.optimizer, str):
+            return 0.0
+        return self._decay_strength / n_samples

@@ -27,7 +27,7 @@ from sknets._data.inputs import (
 )
 from sknets._data.scaling import find_scale
 from sknets._data.sklearn_compat import CallbackSupportMixin
-from sknets._estimators.automatic import auto_learning_rate, auto_weight_decay
+from sknets._estimators.automatic import AutomaticParameters
 from sknets._estimators.convergence import warn_if_nothing_learned
 from sknets._estimators.parameters import (
     SHARED_CONSTRAINTS,
@@ -45,12 +45,11 @@ from sknets._training.trainer import Trainer
 from sknets._training.validation import ValidationLoss
 
 
-class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
+class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators: a torch module behind scikit-learn's interface.
 
     A subclass defines how to build its module (`_build_module`), which parameters
-    decide its size (`_size_parameters`), how long to train it by default (`_budget`),
-    and the learning rate that suits each optimizer (`_rates`). It sets `_targets`
+    decide its size (`_size_parameters`), and what "auto" stands for. It sets `_targets`
     before it calls `_build`.
     """
 
@@ -245,22 +244,6 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         self.best_epoch_ = None if stopping is None else stopping.best.epoch
         vars(self).update(curve_attributes(net.curves))
         return self
-
-    def _count_epochs(self, n_samples):
-        if self.max_epochs != "auto":
-            return self.max_epochs
-        return self._budget.count_epochs(n_samples, self.batch_size)
-
-    @property
-    def _learning_rate(self):
-        if self.learning_rate != "auto":
-            return self.learning_rate
-        return auto_learning_rate(self.optimizer, self._rates)
-
-    def _weight_decay(self, n_samples):
-        if self.weight_decay != "auto":
-            return self.weight_decay
-        return auto_weight_decay(self._decay_strength, self.optimizer, n_samples)
 
     @property
     def _standardize(self):

@@ -215,7 +215,6 @@ AUTO_DECAY = """\
     if `optimizer` is a callable."""
 
 
-
 def describe_decay(cls):
     """Return the automatic weight decay of an estimator as text."""
     return AUTO_DECAY.format(decay_strength=cls._decay_strength)

@@ -181,7 +181,7 @@ def test_calibration_cures_a_net_that_is_too_sure(two_classes):
 @needs_temperature
 def test_temperature_of_a_frozen_net_minimises_log_loss(three_classes):
     X, y = three_classes
-    net = clone(MLP).fit(X[:100], y[:100])
+    net = clone(MLP).set_params(weight_decay=0.0).fit(X[:100], y[:100])
     model = CalibratedClassifierCV(FrozenEstimator(net), method="temperature").fit(X, y)
     logits = net.decision_function(X)
     best = minimize_scalar(lambda t: log_loss(y, softmax(t * logits, axis=1)), (0.1, 1))

@@ -55,8 +55,8 @@ for name, values in zip(starts, accuracies, strict=True):
     print(f"{name:26}", *(f"{value:6.3f}" for value in values.mean(axis=1)))
 
 # %%
-# With 300 and with 1,000 labels, weights that were learned with masking noise improve the
-# accuracy by about one point. With 100 labels, where the automatic weight decay is
+# With 300 and with 1,000 labels, weights that were learned with masking noise improve
+# the accuracy by about one point. With 100 labels, where the automatic weight decay is
 # strong, and with all 5,000 labels they do not improve it. With almost no noise, the
 # autoencoder learns weights that only copy, and the perceptron is better from scratch.
 

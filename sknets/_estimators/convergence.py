@@ -40,8 +40,8 @@ def warn_if_nothing_learned(estimator, rows):
         outputs = outputs.to(rows.dtype).expand(len(y), -1)
         baseline = estimator.net_.criterion_(outputs, y, rows.weights()).item()
     loss = estimator.net_.curves.train_loss[-1]
-    if loss <= AT_CHANCE * baseline:
-        return
+    if baseline < AMOUNT or loss <= AT_CHANCE * baseline:
+        return  # almost nothing to learn, or something was learned
     positions = torch.arange(min(len(rows), N_COMPARED), device=rows.device)
     X, _, _ = rows.take(positions)
     if (X[0] == X).all():

@@ -62,6 +62,15 @@ def test_noise_is_no_reason_to_warn(model, n_samples):
     assert not warnings_of(model, X, y)
 
 
+def test_a_single_class_of_positive_weight_is_no_reason_to_warn(small):
+    X, y = small
+    model = MLPDropoutClassifier(random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X[:30], y[:30], sample_weight=(y[:30] == 0).astype(float))
+    assert (model.predict(X[:20]) == 0).all()
+
+
 def test_other_budgets_do_not_warn(digits):
     model = SoftmaxClassifier(standardize=False, max_epochs=1)
     assert not warnings_of(model, digits[0] * 1e-6, digits[1])

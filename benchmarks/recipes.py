@@ -37,7 +37,7 @@ class Recipe:
 
     def build(self, n_samples):
         """Return the estimator of this package for the recipe."""
-        return self.estimator(
+        model = self.estimator(
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             max_epochs=self.epochs(n_samples),
@@ -45,6 +45,9 @@ class Recipe:
             weight_decay=0.0,
             random_state=0,
         )
+        if "standardize" in model.get_params():
+            model.set_params(standardize=False)  # no peer looks at the scale of X
+        return model
 
 
 RECIPES = {

@@ -33,8 +33,7 @@ def float_dtype(X):
 def exact_dtype(X):
     """Return float32 if it can hold all numbers of X's dtype, else float64."""
     if torch.is_tensor(X):
-        # A tensor on an MPS device has no float64.
-        is_wide = X.dtype == torch.float64 and X.device.type != "mps"
+        is_wide = X.dtype in (torch.float64, torch.int32, torch.int64)
         return np.float64 if is_wide else np.float32
     dtype = getattr(X, "dtype", None)
     is_narrow = isinstance(dtype, np.dtype) and np.can_cast(dtype, np.float32)

@@ -23,7 +23,7 @@ MIN_SHARE_OF_ZEROS = 0.25
 # Rows with a smaller squared norm, such as TF-IDF rows, train too slowly.
 MIN_SQUARED_NORM = 30.0
 
-BLOCK_BYTES = 2**22
+BLOCK_BYTES = 2**20
 
 
 @dataclass
@@ -45,8 +45,24 @@ class Statistics:
         """The means of the squares."""
         return self.mean**2 + self.variance
 
+    def pooled(self, n_channels):
+        """Return the statistics of channels, each over all pixels of an image."""
 
-def find_scale(X, sample_weight, standardize):
+        def by_channel(values):
+            return values.reshape(-1, n_channels)
+
+        means = by_channel(self.mean)
+        return Statistics(
+            mean=means.mean(axis=0),
+            variance=by_channel(self.variance).mean(axis=0) + means.var(axis=0),
+            mean_abs=by_channel(self.mean_abs).mean(axis=0),
+            low=by_channel(self.low).min(axis=0),
+            high=by_channel(self.high).max(axis=0),
+            n_zeros=self.n_zeros / len(means),
+        )
+
+
+def find_scale(X, sample_weight, standardize, n_channels=None):
     """Return what to subtract from the features, and what to divide them by.
 
     Parameters
@@ -60,6 +76,10 @@ def find_scale(X, sample_weight, standardize):
         - "auto" leaves standardised data, and pixels in [0, 1], as they are. See
           `auto_scale`.
 
+    n_channels : int, default=None
+        If given, X has images whose channels come last, and all pixels of a channel get
+        the same shift and scale.
+
     Returns
     -------
     shift, scale : float64 ndarray of shape (n_features,) or None
@@ -68,10 +88,15 @@ def find_scale(X, sample_weight, standardize):
     if standardize is False:
         return None, None
     seen = measure(X, sample_weight)
+    if n_channels is not None:
+        seen = seen.pooled(n_channels)
     is_sparse = sparse.issparse(X)
     if standardize == "auto":
-        return auto_scale(seen, is_sparse)
-    return (None if is_sparse else seen.mean), deviations(seen)
+        found = auto_scale(seen, is_sparse)
+    else:
+        found = (None if is_sparse else seen.mean), deviations(seen)
+    n_pixels = X.shape[1] // len(seen.mean)
+    return tuple(one if one is None else np.tile(one, n_pixels) for one in found)
 
 
 def auto_scale(seen, is_sparse):
@@ -139,9 +164,12 @@ def deviations(seen):
     return np.sqrt(np.where(varies, seen.variance, 1.0))
 
 
-@np.errstate(over="ignore")  # infinite statistics raise an error below
+# Infinite statistics raise an error below.
+@np.errstate(over="ignore", invalid="ignore")
 def measure(X, sample_weight=None):
     """Return the statistics of the features.
+
+    No product of BLAS is used, whose last bits depend on the number of threads.
 
     Parameters
     ----------
@@ -149,71 +177,80 @@ def measure(X, sample_weight=None):
     sample_weight : ndarray of shape (n_samples,) or None
         Rows of weight zero are left out.
     """
-    weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight
-    weight = weight / weight.sum()
-    n_features = X.shape[1]
-    low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
-    origin, n_zeros = None, 0.0
-    sums = np.zeros((3, n_features))
-    for rows in slices(X):
-        kept = weight[rows] > 0
-        if not kept.any():
-            continue
-        block, block_weight = to_host(X[rows]), weight[rows]
-        if not kept.all():
-            block, block_weight = block[kept], block_weight[kept]
-        block = block.astype(np.float64)
-        low = np.minimum(low, extreme(block, "min"))
-        high = np.maximum(high, extreme(block, "max"))
-        n_zeros += (n_features - count_entries(block)) @ block_weight
-        sums[2] += abs(block).T @ block_weight
-        if origin is None:
-            # Sums of differences from a value near the mean are free of cancellation.
-            is_sparse = sparse.issparse(block)
-            origin = np.zeros(n_features) if is_sparse else block.mean(axis=0)
-        if not is_sparse:
-            block -= origin
-        sums[0] += block.T @ block_weight
-        sums[1] += squares(block).T @ block_weight
-    mean = origin + sums[0]
-    variance = np.maximum(sums[1] - sums[0] ** 2, 0.0)
-    if not np.isfinite(mean**2 + variance).all():
+    if sample_weight is not None:
+        # The sum of scaled weights cannot overflow.
+        sample_weight = sample_weight / sample_weight.max()
+    of_kind = measure_sparse if sparse.issparse(X) else measure_dense
+    seen = of_kind(X, sample_weight)
+    if not np.isfinite(seen.mean_square).all():
         raise ValueError(
             "X contains values so large that their squares are not finite in float64."
         )
-    is_constant = low == high
+    is_constant = seen.low == seen.high
+    seen.mean[is_constant] = seen.low[is_constant]
+    seen.variance[is_constant] = 0.0
+    return seen
+
+
+def measure_sparse(X, weight):
+    """Return the statistics of the features of a CSR matrix."""
+    weight = np.ones(X.shape[0]) if weight is None else weight
+    X, weight = X[weight > 0].astype(np.float64), weight[weight > 0]
+    weight = weight / weight.sum()
+    mean = X.T @ weight
     return Statistics(
-        np.where(is_constant, low, mean),
-        np.where(is_constant, 0.0, variance),
-        sums[2],
-        low,
-        high,
-        n_zeros,
+        mean=mean,
+        variance=np.maximum(X.power(2).T @ weight - mean**2, 0.0),
+        mean_abs=abs(X).T @ weight,
+        low=X.min(axis=0).toarray().ravel(),
+        high=X.max(axis=0).toarray().ravel(),
+        n_zeros=X.shape[1] - (np.diff(X.indptr) * weight).sum(),
     )
 
 
-def slices(X):
-    """Yield slices of rows small enough to convert to float64."""
-    n_rows = X.shape[0]
-    if not sparse.issparse(X):
-        n_rows = max(BLOCK_BYTES // (8 * X.shape[1]), 1)
+def measure_dense(X, weight):
+    """Return the statistics of the features of an ndarray or tensor."""
+    n_features = X.shape[1]
+    low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
+    sums, squares, sums_abs = np.zeros((3, n_features))
+    n_zeros, total, origin = 0.0, 0.0, None
+    for block, block_weight in weighted_blocks(X, weight):
+        low = np.minimum(low, block.min(axis=0))
+        high = np.maximum(high, block.max(axis=0))
+        zeros = np.count_nonzero(block == 0, axis=1)
+        n_zeros += zeros.sum() if weight is None else (zeros * block_weight).sum()
+        total += len(block) if weight is None else block_weight.sum()
+        if origin is None:
+            # Sums of differences from a value near the mean are free of cancellation.
+            origin = block.mean(axis=0, dtype=np.float64)
+        centred = np.subtract(block, origin, dtype=np.float64)
+        weighted = centred if weight is None else centred * block_weight[:, None]
+        sums += weighted.sum(axis=0)
+        squares += np.einsum("ij,ij->j", weighted, centred)
+        weighted = abs(block) if weight is None else abs(block) * block_weight[:, None]
+        sums_abs += weighted.sum(axis=0, dtype=np.float64)
+    sums /= total
+    return Statistics(
+        mean=origin + sums,
+        variance=np.maximum(squares / total - sums**2, 0.0),
+        mean_abs=sums_abs / total,
+        low=low,
+        high=high,
+        n_zeros=n_zeros / total,
+    )
+
+
+def weighted_blocks(X, weight):
+    """Yield blocks of the rows of positive weight, and their weights or None.
+
+    A block is small enough for the processor's cache.
+    """
+    n_rows = max(BLOCK_BYTES // (8 * X.shape[1]), 1)
     for start in range(0, X.shape[0], n_rows):
-        yield slice(start, start + n_rows)
-
-
-def squares(block):
-    """Return the squares of the entries."""
-    return block.power(2) if sparse.issparse(block) else block * block
-
-
-def extreme(block, name):
-    """Return the minimum or the maximum of each feature."""
-    values = getattr(block, name)(axis=0)
-    return values.toarray().ravel() if sparse.issparse(values) else values
-
-
-def count_entries(block):
-    """Return the number of non-zero entries of each row."""
-    if sparse.issparse(block):
-        return np.diff(block.indptr)
-    return np.count_nonzero(block, axis=1)
+        rows = slice(start, start + n_rows)
+        block = to_host(X[rows])
+        if weight is None:
+            yield block, None
+        elif weight[rows].any():
+            kept = weight[rows] > 0
+            yield block[kept], weight[rows][kept]

@@ -55,6 +55,7 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
 
     _size_parameters = ()
     _y_options = {}
+    _n_channels = None  # of the images in X
     _copied_parameters = ("callbacks",)  # scikit-learn's clone loses their state
 
     _parameter_constraints = SHARED_CONSTRAINTS
@@ -106,10 +107,8 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
         """
         if dtype is not None:
             dtype = input_dtype(self.module_, dtype)
-        elif reset:
-            dtype = exact_dtype(X) if self._standardize is not False else self.dtype
         else:
-            dtype = exact_dtype(X) if self.module_.scales_input else self._fitted_dtype
+            dtype = self._training_dtype(X, reset)
         return validate(
             self,
             X,
@@ -119,6 +118,18 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
             ensure_all_finite=ensure_all_finite,
             y_options=self._y_options,
         )
+
+    def _training_dtype(self, X, reset):
+        """Return the dtype of X for training: its own if the network may scale it."""
+        if reset:
+            scales, dtype = self._standardize is not False, self.dtype
+            device = resolve_device(self.device, dtype)
+        else:
+            scales, dtype = self.module_.scales_input, self._fitted_dtype
+            device = self.device_
+        if not scales or device.type == "mps":  # which has no float64
+            return dtype
+        return np.result_type(exact_dtype(X), dtype)
 
     @property
     def _fitted_dtype(self):
@@ -143,7 +154,7 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
         check_callbacks(self.callbacks or [], self.lr_schedule)
         device = resolve_device(self.device, self.dtype)
         seed = draw_seed(self.random_state)
-        shift, scale = self._find_scale(X, sample_weight)
+        shift, scale = find_scale(X, sample_weight, self._standardize, self._n_channels)
         with explain_memory_errors(self._describe_size(n_features, n_outputs)):
             module = self._build_module(n_features, n_outputs)
             module.reset_parameters(spawn_generator(seed, INITIALISATION))
@@ -221,6 +232,7 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
         if net.verbose >= 2:
             observers.append(BatchProgress())
         n_epochs = 1 if single_pass else self._count_epochs(len(rows))
+        n_before = len(net.curves)
         observers.append(net.observer(rows, held_out))
         observers.append(EpochTasks(self, n_epochs, given))
         # skorch's callbacks read these attributes.
@@ -239,7 +251,10 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
         ).train(rows, n_epochs)
         if single_pass:
             net.forget_old_entries()
-        elif self.max_epochs == "auto":
+        elif self.max_epochs == "auto" and (
+            len(net.curves) == n_before + n_epochs
+            or (stopping is not None and stopping.best.is_out_of_patience)
+        ):
             warn_if_nothing_learned(self, rows)
         self.best_epoch_ = None if stopping is None else stopping.best.epoch
         vars(self).update(curve_attributes(net.curves))
@@ -248,11 +263,7 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
     @property
     def _standardize(self):
         """How to scale X: True, False or "auto"."""
-        return getattr(self, "standardize", False)
-
-    def _find_scale(self, X, sample_weight):
-        """Return shift and scale of the features, or None for those not needed."""
-        return find_scale(X, sample_weight, self._standardize)
+        return self.standardize
 
     def _hold_out(self, rows):
         try:

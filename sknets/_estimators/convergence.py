@@ -21,6 +21,8 @@ LARGE, SMALL = 100.0, 0.01
 # X.
 N_COMPARED, CONSTANT = 1000, 1e-3
 
+BLOCK_ROWS = 4096
+
 
 def warn_if_nothing_learned(estimator, rows):
     """Warn if the training loss is no better than that of a constant prediction.
@@ -35,10 +37,7 @@ def warn_if_nothing_learned(estimator, rows):
     outputs = estimator._targets.best_constant(rows.targets(), rows.weights())
     if outputs is None:
         return
-    with torch.inference_mode():
-        y = rows.targets()
-        outputs = outputs.to(rows.dtype).expand(len(y), -1)
-        baseline = estimator.net_.criterion_(outputs, y, rows.weights()).item()
+    baseline = constant_loss(outputs, estimator.net_.criterion_, rows)
     loss = estimator.net_.curves.train_loss[-1]
     if baseline < AMOUNT or loss <= AT_CHANCE * baseline:
         return  # almost nothing to learn, or something was learned
@@ -69,6 +68,20 @@ def warn_if_nothing_learned(estimator, rows):
 
 
 @torch.inference_mode()
+def constant_loss(outputs, criterion, rows):
+    """Return the mean loss of the same outputs for all rows."""
+    y, weight = rows.targets(), rows.weights()
+    outputs = outputs.to(rows.dtype)
+    total = 0.0
+    # In blocks, since the outputs of a million rows may not fit into the memory.
+    for block in torch.arange(len(y), device=y.device).split(BLOCK_ROWS):
+        block_weight = None if weight is None else weight[block]
+        losses = criterion(outputs.expand(len(block), -1), y[block], block_weight)
+        total += losses.item() * len(block)
+    return total / len(y)
+
+
+@torch.inference_mode()
 def ignores_inputs(network, X):
     """Return whether a network with hidden layers has the same outputs for all rows.
 
@@ -86,4 +99,4 @@ def largest_value(X):
     values = X.data if sparse.issparse(X) else X
     if not np.prod(values.shape):
         return 0.0
-    return float(abs(values).max())
+    return float(max(values.max(), -values.min()))

@@ -6,7 +6,6 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from scipy import sparse
 
 from sknets._data.inputs import NO_Y
 from sknets._data.sklearn_compat import Interval, StrOptions, check_sizes
@@ -176,17 +175,9 @@ class ConvNetClassifier(NetworkClassifier):
         square = side**2 == n_features
         return seen_shape or ((side, side, 1) if square else (1, n_features, 1))
 
-    def _find_scale(self, X, sample_weight):
-        # All pixels of a channel have the same shift and scale.
-        height, width, n_channels = self.image_shape_
-        n_pixels = height * width
-        pixels = X.reshape((-1, n_channels))
-        if sparse.issparse(pixels):
-            pixels = pixels.tocsr()
-        if sample_weight is not None:
-            sample_weight = np.repeat(sample_weight, n_pixels)
-        found = super()._find_scale(pixels, sample_weight)
-        return tuple(None if one is None else np.tile(one, n_pixels) for one in found)
+    @property
+    def _n_channels(self):
+        return self.image_shape_[2]
 
     def _build_module(self, n_features, n_outputs):
         (kernel_size,) = check_sizes(self.kernel_size, "kernel_size")

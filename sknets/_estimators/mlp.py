@@ -32,9 +32,10 @@ class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
 
     Notes
     -----
-    Hidden weights start from a normal distribution of standard deviation 0.1, cut at
-    0.2, unless they are pre-trained. The output layer starts from zero, so all classes
-    are equally probable at first.
+    Unless they are pre-trained, hidden weights start from a normal distribution, cut at
+    two standard deviations. The standard deviation is 0.1. With more than one hidden
+    layer, it is larger for layers of fewer than 200 inputs, as in He's initialisation.
+    The output layer starts from zero, so all classes are equally probable at first.
 
     References
     ----------

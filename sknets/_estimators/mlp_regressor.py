@@ -12,8 +12,8 @@ class MLPDropoutRegressor(PerceptronMixin, NetworkRegressor):
 
     The network learns standardised y: y minus its mean, divided by its standard
     deviation. Both are computed in the first call of `fit` or `partial_fit`, with
-    `sample_weight`. So the scale of y does not matter. The scale of X does: put a
-    `StandardScaler` in front.
+    `sample_weight`. So the scale of y does not matter. `standardize` does the same for
+    X.
 
     Parameters
     ----------
@@ -40,9 +40,10 @@ class MLPDropoutRegressor(PerceptronMixin, NetworkRegressor):
 
     Notes
     -----
-    Hidden weights start from a normal distribution of standard deviation 0.1, cut at
-    0.2, unless they are pre-trained. The output layer starts from zero, so the first
-    prediction is the mean of y.
+    Unless they are pre-trained, hidden weights start from a normal distribution, cut at
+    two standard deviations. The standard deviation is 0.1. With more than one hidden
+    layer, it is larger for layers of fewer than 200 inputs, as in He's initialisation.
+    The output layer starts from zero, so the first prediction is the mean of y.
 
     References
     ----------

@@ -29,6 +29,7 @@ class NetworkTransformer(
     """
 
     _emits = "the reconstruction"
+    _standardize = False  # the loss is in the units of X
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, *, X_val=None):

@@ -42,7 +42,12 @@ class BestEpoch:
             self.value = value
             self.epoch = epoch
             self.weights = deepcopy(module.state_dict())
-        return self.n_idle_epochs == self.patience
+        return self.is_out_of_patience
+
+    @property
+    def is_out_of_patience(self):
+        """Whether too many epochs in a row have not improved."""
+        return self.n_idle_epochs >= self.patience
 
     def restore(self, module):
         """Load the best weights into the module."""

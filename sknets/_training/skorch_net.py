@@ -165,11 +165,19 @@ class LeanNet(NeuralNet):
 
     def _in_precision(self, X):
         X = X.X if isinstance(X, CallbackDataset) else X
+        dtype = self.dtype
+        if self.module_.scales_input and not is_float32(X):
+            dtype = "float64"  # the network scales X before it loses precision
         if torch.is_tensor(X):
-            return X.to(getattr(torch, self.dtype))
+            return X.to(getattr(torch, dtype))
         if sparse.issparse(X):
-            return sparse.csr_array(X, dtype=self.dtype)
-        return np.asarray(X, self.dtype)
+            return sparse.csr_array(X, dtype=dtype)
+        return np.asarray(X, dtype)
+
+
+def is_float32(X):
+    """Return whether an array, tensor or matrix has the dtype float32."""
+    return getattr(X, "dtype", None) in (np.float32, torch.float32)
 
 
 class ClassifierNet(ClassifierMixin, LeanNet):

@@ -10,6 +10,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import EpochScoring
+from threadpoolctl import threadpool_limits
 
 from sknets import (
     ConvNetClassifier,
@@ -20,6 +22,7 @@ from sknets import (
 )
 from sknets._data import scaling
 from sknets._data.scaling import find_scale, measure
+from sknets._estimators import base
 from sknets.datasets import load_mnist_sample
 
 TABLES = [load_breast_cancer, load_digits, load_iris, load_wine]
@@ -124,6 +127,29 @@ def test_constant_features_and_single_rows(value):
         assert np.isfinite(model.predict(X)).all()
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_scale_does_not_depend_on_the_number_of_threads(weighted, rng):
+    X = rng.normal(size=(20_000, 30)) * 1e3 + 7
+    weight = rng.random(20_000) if weighted else None
+    found = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads):
+            found.append(find_scale(X, weight, True))
+    assert_array_equal(found[0], found[1])
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e306])
+def test_only_ratios_of_weights_count_however_large(factor, table):
+    weight = np.arange(len(table)) % 5.0
+    expected = find_scale(table, weight, True)
+    assert_allclose(find_scale(table, weight * factor, True), expected, rtol=1e-12)
+
+
+def test_squares_that_overflow_are_an_error_that_names_X(table):
+    with pytest.raises(ValueError, match="X contains values so large that their squ"):
+        MLPDropoutClassifier().fit(table * 1e200, np.arange(len(table)) % 2)
+
+
 # -- estimators ----------------------------------------------------------------------
 
 QUICK = {"max_epochs": 5, "random_state": 0}
@@ -168,6 +194,37 @@ def test_a_mean_of_a_million_deviations_is_no_loss_of_precision(kind, small):
     expected = scaled.fit(far, y).predict_proba(far)
     assert_allclose(inside.fit(far, y).predict_proba(far), expected, atol=1e-5)
     assert inside.score(far, y) > 0.8
+
+
+def test_callbacks_predict_without_a_loss_of_precision(small):
+    X, y = small
+    far = X + 1e6
+    scoring = EpochScoring("accuracy", on_train=True, name="accuracy")
+    model = MLPDropoutClassifier(standardize=True, callbacks=[scoring], **QUICK)
+    model.fit(far, y)
+    assert model.net_.history[-1, "accuracy"] == model.score(far, y)
+    assert_array_equal(model.net_.predict(far.tolist()), model.predict(far))
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64, torch.float64])
+def test_wide_tensors_keep_their_precision(dtype, small):
+    X, y = small
+    far = torch.tensor(X * 1000).to(dtype) + 2**30
+    assert SoftmaxClassifier(**QUICK).fit(far, y).score(far, y) > 0.8
+
+
+def test_float64_networks_scale_float32_in_float64(small):
+    X = (small[0] * 50 + 1000).astype(np.float32)
+    model = SoftmaxClassifier(dtype="float64", **QUICK)
+    expected = model.fit(X.astype(np.float64), small[1]).coef_
+    assert_array_equal(model.fit(X, small[1]).coef_, expected)
+
+
+def test_no_float64_goes_to_an_mps_device(small, monkeypatch):
+    # There is no such device here: the last step before it is looked at.
+    monkeypatch.setattr(base, "resolve_device", lambda *_: torch.device("mps"))
+    X = small[0] * 1000
+    assert MLPDropoutClassifier()._training_dtype(X, reset=True) == "float32"
 
 
 def test_coef_is_in_units_of_X(small):

@@ -4,10 +4,16 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
 
 from sknets import MLPDropoutClassifier, MLPDropoutRegressor, SoftmaxClassifier
+from sknets._data.targets import SingleLabel
+from sknets._estimators import convergence
+from sknets._networks.losses import CrossEntropy
+from sknets._training.rows import Rows
 
 
 def warnings_of(model, X, y):
@@ -69,6 +75,46 @@ def test_a_single_class_of_positive_weight_is_no_reason_to_warn(small):
         warnings.simplefilter("error")
         model.fit(X[:30], y[:30], sample_weight=(y[:30] == 0).astype(float))
     assert (model.predict(X[:20]) == 0).all()
+
+
+class StopInFirstEpoch(Callback):
+    def on_batch_end(self, net, training=None, **kwargs):
+        if training:
+            raise KeyboardInterrupt
+
+
+class StopAfterFirstEpoch(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("callback", [StopInFirstEpoch(), StopAfterFirstEpoch()])
+def test_training_that_was_stopped_is_not_judged(callback, digits):
+    X, y = digits[0] * 1e-6, digits[1]
+    model = SoftmaxClassifier(standardize=False, callbacks=[callback])
+    assert not warnings_of(model, X, y)
+
+
+def test_early_stopping_is_judged(digits):
+    X, y = digits[0] * 1e-6, digits[1]
+    model = SoftmaxClassifier(standardize=False, early_stopping=True)
+    (message,) = warnings_of(model, X, y)
+    assert "value of X is" in message
+    assert model.n_iter_ < 100
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_loss_of_the_best_constant_in_closed_form(weighted, monkeypatch):
+    monkeypatch.setattr(convergence, "BLOCK_ROWS", 7)
+    codes = np.arange(50) % 3 * (np.arange(50) % 2)
+    weight = np.arange(50) % 4 + 1.0 if weighted else None
+    rows = Rows(np.zeros((50, 1)), codes, weight, device=torch.device("cpu"))
+    outputs = SingleLabel(np.arange(3)).best_constant(rows.targets(), rows.weights())
+    counts = np.bincount(codes, weights=weight)
+    frequencies = counts / counts.sum()
+    expected = -(counts * np.log(frequencies)).sum() / 50
+    found = convergence.constant_loss(outputs, CrossEntropy(), rows)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_other_budgets_do_not_warn(digits):

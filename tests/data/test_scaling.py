@@ -292,11 +292,18 @@ def test_pretrained_keeps_X_as_it_is():
     assert not scaled.module_.input_scale.does_nothing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", TABLES)
 def test_raw_tables_are_as_good_as_standardised_ones(load):
-    X, y = load(return_X_y=True)
-    X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
-    for kind in (SoftmaxClassifier, MLPDropoutClassifier):
-        raw = kind(random_state=0).fit(X, y).score(X_test, y_test)
-        scaled = make_pipeline(StandardScaler(), kind(random_state=0)).fit(X, y)
-        assert raw >= scaled.score(X_test, y_test) - 0.03
+    data = load(return_X_y=True)
+    differences = {SoftmaxClassifier: [], MLPDropoutClassifier: []}
+    for seed in range(4):
+        X, X_test, y, y_test = train_test_split(
+            *data, stratify=data[1], random_state=seed
+        )
+        for kind, found in differences.items():
+            raw = kind(random_state=seed).fit(X, y)
+            scaled = make_pipeline(StandardScaler(), kind(random_state=seed)).fit(X, y)
+            found.append(raw.score(X_test, y_test) - scaled.score(X_test, y_test))
+    for found in differences.values():
+        assert np.mean(found) > -0.03

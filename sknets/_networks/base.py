@@ -94,6 +94,11 @@ def memo_without_generators(module):
     return {id(getattr(layer, "generator", None)): None for layer in module.modules()}
 
 
+# Largest number of outputs of a layer to compute at a time: 2 MB in float32. Larger
+# arrays do not stay in the processor's cache until the next layer reads them.
+MAX_BLOCK_OUTPUTS = 2**19
+
+
 class DenseNetwork(Network):
     """A network of dense layers. Its gradients are computed without autograd."""
 
@@ -102,8 +107,10 @@ class DenseNetwork(Network):
         raise NotImplementedError
 
     def measure_layers(self):
-        """Set `multiply_adds` and `can_hide_infinity`, at the end of `__init__`."""
+        """Set the attributes of `Network`, at the end of `__init__`."""
         self.multiply_adds = max(parameter.numel() for parameter in self.parameters())
+        widest = max(p.numel() for p in self.parameters() if p.ndim == 1)
+        self.max_rows = max(min(self.max_rows, MAX_BLOCK_OUTPUTS // widest), 1)
         self.can_hide_infinity = any(
             type(layer) in ACTIVATION_MATHS for layer in self.layers()
         )

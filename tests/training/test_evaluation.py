@@ -303,9 +303,13 @@ def test_evaluation_leaves_the_mode_as_it_was():
         assert module[1].training == training
 
 
-@pytest.mark.parametrize("n_rows", [1, 5119, 5120, 5121, 11_000])
-def test_blocks_are_put_together(n_rows, data):
-    model = MLPDropoutClassifier(8, max_epochs=1).fit(*data)
+@pytest.mark.parametrize("n_units", [8, 300])
+@pytest.mark.parametrize("difference", [-1, 0, 1])
+@pytest.mark.parametrize("n_blocks", [1, 2])
+def test_blocks_are_put_together(n_units, difference, n_blocks, data):
+    model = MLPDropoutClassifier(n_units, max_epochs=1).fit(*data)
+    n_rows = n_blocks * model.module_.max_rows + difference
+    assert model.module_.max_rows * n_units <= 2**19
     X = np.random.default_rng(0).normal(size=(n_rows, 10))
     with torch.inference_mode():
         logits = copy.deepcopy(model.module_).double()(torch.from_numpy(X)).numpy()

@@ -99,6 +99,22 @@ def find_scale(X, sample_weight, standardize, n_channels=None):
     return tuple(one if one is None else np.tile(one, n_pixels) for one in found)
 
 
+def find_unit(X):
+    """Return the power of two next to the root mean square (RMS) of all entries of X.
+
+    Products with a power of two are exact. If all entries are zero, the unit is 1.
+
+    Parameters
+    ----------
+    X : ndarray, tensor or CSR matrix of shape (n_samples, n_features)
+    """
+    mean_square = measure(X).mean_square.mean()
+    if mean_square == 0:
+        return 1.0
+    # Within the exponents of float32.
+    return 2.0 ** int(np.clip(round(np.log2(mean_square) / 2), -126, 127))
+
+
 def auto_scale(seen, is_sparse):
     """Return shift and scale that suit a network, or None where X suits it already.
 

@@ -2,6 +2,7 @@
 
 from numbers import Integral, Real
 
+from sknets._data.scaling import find_unit
 from sknets._data.sklearn_compat import Interval, StrOptions, check_sizes
 from sknets._estimators.automatic import Budget
 from sknets._estimators.docstrings import complete_docstring
@@ -58,9 +59,10 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
         - "salt_and_pepper" sets entries to the smallest or the largest value of their
           feature in the mini-batch, with equal probability.
 
-    noise_level : float, default=0.01
-        For "gaussian", standard deviation of the noise, in units of X. For "masking"
-        and "salt_and_pepper", fraction of entries that are replaced, at most 1.
+    noise_level : float, default=0.1
+        For "gaussian", standard deviation of the noise, in units of the scale of X (see
+        Notes). For "masking" and "salt_and_pepper", fraction of entries that are
+        replaced, at most 1.
 
     activity_penalty : {"l1", "kl"} or None, default=None
         Penalty on active units of the code layer in training, for sparse codes. It is
@@ -72,7 +74,7 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
           ``activation="logistic"``.
 
     activity_weight : float, default=0.1
-        Factor of the activity penalty.
+        Factor of the activity penalty, for errors in units of the scale of X.
 
     target_activity : float, default=0.05
         Target for the mean activation of each unit, in (0, 1), with
@@ -101,6 +103,11 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
     Notes
     -----
     The error of a row is a sum over the features. So give all features the same scale.
+
+    The layers divide X by its scale: the root mean square of all entries of X in the
+    first call, rounded to a power of two. It is 1 for standardised X. A linear output
+    is multiplied by it. So X in another unit gives the same features. Errors and scores
+    are in the units of X.
 
     Weights start from Xavier's uniform distribution. Biases start from zero. So do the
     weights of a linear last layer, unless they are tied.
@@ -132,8 +139,9 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
     """
 
     _budget = Budget(2000, 0, max_updates=2000, min_epochs=20)
-    _rates = {"sgd": 0.01, "adagrad": 0.03, "adam": 0.001, "adamw": 0.001}
+    _rates = {"sgd": 0.01, "adagrad": 0.03, "adam": 0.003, "adamw": 0.003}
     _size_parameters = ("n_components", "hidden_layer_sizes")
+    _measures_unit = True
     _loss_note = (
         "On corrupted rows, with the activity penalty, without that of `weight_decay`."
     )
@@ -166,14 +174,14 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
         loss="squared_error",
         tied_weights=False,
         noise="gaussian",
-        noise_level=0.01,
+        noise_level=0.1,
         activity_penalty=None,
         activity_weight=0.1,
         target_activity=0.05,
         pretrain_epochs=0,
         optimizer="adam",
         learning_rate="auto",
-        lr_schedule="cosine",
+        lr_schedule="trapezoid",
         weight_decay=0.0,
         max_grad_norm=None,
         batch_size=128,
@@ -225,6 +233,11 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
             penalty=penalty,
             returns_logits=self._returns_logits,
         )
+
+    def _scale_input(self, X, sample_weight):
+        unit = find_unit(X) if self._measures_unit else 1.0
+        if unit != 1:
+            self.module_.set_unit(unit)
 
     def _pretrain(self, X):
         if self.pretrain_epochs and len(self._sizes()) > 1:

@@ -7,16 +7,9 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import train_test_split
 
 from sknets._compute.devices import explain_memory_errors, resolve_device
-from sknets._compute.seeds import (
-    INITIALISATION,
-    SPLITTING,
-    draw_seed,
-    spawn_generator,
-    spawn_seed,
-)
+from sknets._compute.seeds import INITIALISATION, draw_seed, spawn_generator
 from sknets._data.inputs import (
     NO_Y,
     check_all_finite,
@@ -35,6 +28,7 @@ from sknets._estimators.parameters import (
 )
 from sknets._estimators.scoring import ValidationScore
 from sknets._estimators.sklearn_callbacks import EpochTasks, curve_attributes
+from sknets._estimators.validation_split import hold_out
 from sknets._training.early_stopping import EarlyStopping
 from sknets._training.evaluation import evaluate, input_dtype, require_finite
 from sknets._training.progress import BatchProgress
@@ -154,7 +148,6 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
         check_callbacks(self.callbacks or [], self.lr_schedule)
         device = resolve_device(self.device, self.dtype)
         seed = draw_seed(self.random_state)
-        shift, scale = find_scale(X, sample_weight, self._standardize, self._n_channels)
         with explain_memory_errors(self._describe_size(n_features, n_outputs)):
             module = self._build_module(n_features, n_outputs)
             module.reset_parameters(spawn_generator(seed, INITIALISATION))
@@ -171,9 +164,14 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
                 seed=seed,
                 verbose=self.verbose,
             )
+        self._scale_input(X, sample_weight)
+        self._parameters_of_net = self.get_params(deep=False)
+
+    def _scale_input(self, X, sample_weight):
+        """Measure the scale of X, and set that of the new network."""
+        shift, scale = find_scale(X, sample_weight, self._standardize, self._n_channels)
         if scale is not None:
             self.module_.input_scale.set(shift, scale)
-        self._parameters_of_net = self.get_params(deep=False)
 
     def _describe_size(self, n_features, n_outputs):
         sizes = [f"{name}={getattr(self, name)}" for name in self._size_parameters]
@@ -214,7 +212,9 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
             source = validation[0]
             held_out = Rows(*validation, **where)
         elif self.early_stopping and not single_pass:
-            rows, held_out = self._hold_out(rows)
+            rows, held_out = hold_out(
+                rows, self._targets, self.validation_fraction, net.seed
+            )
         if held_out is None and self.scoring is not None and not single_pass:
             warnings.warn(
                 f"scoring={self.scoring!r} has no effect without validation data. Pass "
@@ -264,21 +264,6 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
     def _standardize(self):
         """How to scale X: True, False or "auto"."""
         return self.standardize
-
-    def _hold_out(self, rows):
-        try:
-            _, held_out = train_test_split(
-                np.arange(len(rows)),
-                test_size=self.validation_fraction,
-                stratify=self._targets.strata(rows.targets()),
-                random_state=spawn_seed(self.net_.seed, SPLITTING),
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"Cannot hold out validation_fraction={self.validation_fraction} of "
-                f"{len(rows)} samples for early_stopping=True: {error}"
-            ) from error
-        return rows.split(held_out)
 
     def _forward(self, X, **how):
         """Validate X and evaluate the network on it, with options of `evaluate`."""

@@ -21,12 +21,14 @@ learning_rate : float or "auto", default={learning_rate!r}
     It knows these optimizers by name, and torch's classes of them. For other
     optimizers, pass a number.
 
-lr_schedule : {{"constant", "cosine"}} or callable, default={lr_schedule!r}
+lr_schedule : {{"constant", "cosine", "trapezoid"}} or callable, default={lr_schedule!r}
     Schedule of the learning rate.
 
     - "constant" keeps the rate at `learning_rate`.
     - "cosine" decreases the rate to zero along half a cosine, over the updates of
       one `fit` [2]_.
+    - "trapezoid" raises the rate from zero over the first 5 % of the updates, keeps
+      it, and decreases it to zero over the last 30 %.
     - A callable returns a scheduler for the optimizer. It is a class of
       `torch.optim.lr_scheduler`, a `functools.partial` of one, or a function.
 

@@ -16,7 +16,7 @@ SHARED_CONSTRAINTS = {
         SubclassOrFactory(torch.optim.Optimizer),
     ],
     "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
-    "lr_schedule": [StrOptions({"constant", "cosine"}), callable],
+    "lr_schedule": [StrOptions({"constant", "cosine", "trapezoid"}), callable],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "batch_size": [Interval(Integral, 1, None, closed="left")],

@@ -2,6 +2,7 @@
 
 import warnings
 
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -49,6 +50,8 @@ def pretrain_layers(stack, X):
             shallow.set_params(output_activation=stack.activation, loss="squared_error")
         if depth < len(encoders) - 1:
             shallow.set_params(activity_penalty=None)
+        # Codes have no unit that the layers of the deep net could see.
+        shallow._measures_unit = depth == 0
         without_callbacks(shallow.set_output(transform="default")).fit(X)
         encoder.load_state_dict(shallow.module_.encoder[0].state_dict())
         decoder.load_state_dict(shallow.module_.decoder[0].state_dict())
@@ -135,3 +138,6 @@ def copy_encoder(encoder, hidden):
     linear = [layer for layer in hidden if hasattr(layer, "weight")]
     for target, source in zip(linear, encoder[::2], strict=False):
         target.load_state_dict(source.state_dict())
+    if encoder.divisor is not None:
+        with torch.no_grad():
+            linear[0].weight.div_(encoder.divisor)

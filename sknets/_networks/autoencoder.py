@@ -2,16 +2,20 @@
 
 from itertools import pairwise
 
+import torch
 from torch import nn
 from torch.nn.utils import skip_init
 
 from sknets._networks.activations import ACTIVATIONS
 from sknets._networks.base import DenseNetwork, Network
-from sknets._networks.layers import TiedLinear
+from sknets._networks.layers import ScaledSequential, TiedLinear
 
 
 class Autoencoder(DenseNetwork):
     """A denoising autoencoder whose decoder mirrors its encoder.
+
+    The layers work in a unit of X, see `set_unit`. Training takes place in that unit,
+    so that the noise and each step of an optimizer mean the same for X in any unit.
 
     Parameters
     ----------
@@ -42,11 +46,11 @@ class Autoencoder(DenseNetwork):
     ):
         super().__init__()
         self.corruption = corruption
-        self.encoder = nn.Sequential()
+        self.encoder = ScaledSequential()
         for n_inputs, n_units in pairwise([n_features, *layer_sizes]):
             self.encoder.append(skip_init(nn.Linear, n_inputs, n_units))
             self.encoder.append(ACTIVATIONS[activation]())
-        self.decoder = nn.Sequential()
+        self.decoder = ScaledSequential()
         for layer in reversed(self.encoder[::2]):
             if len(self.decoder):
                 self.decoder.append(ACTIVATIONS[activation]())
@@ -73,6 +77,16 @@ class Autoencoder(DenseNetwork):
         if starts_from_zero and isinstance(layers[-1], nn.Linear):
             nn.init.zeros_(layers[-1].weight)
 
+    def set_unit(self, unit):
+        """Let the layers see X in a given unit, a power of two.
+
+        A linear output is in the same unit. Other output activations have their own
+        range.
+        """
+        self.encoder.divisor = self.encoder[0].weight.new_tensor(unit)
+        if isinstance(self.output, nn.Identity):
+            self.decoder.factor = self.encoder.divisor.clone()
+
     def layers(self):
         """Return the layers from input to output."""
         output = [] if self.returns_logits else [self.output]
@@ -81,17 +95,46 @@ class Autoencoder(DenseNetwork):
     def gradient_function(self, criterion):
         """Return the function that computes loss and gradients of a batch."""
         if self.penalty is None and not isinstance(self.decoder[0], TiedLinear):
-            return super().gradient_function(criterion)
-        return Network.gradient_function(self, criterion)
+            loss_and_gradient = super().gradient_function(criterion)
+        else:
+            loss_and_gradient = Network.gradient_function(self, criterion)
+        if self.encoder.divisor is None:
+            return loss_and_gradient
+        return self._in_units(loss_and_gradient)
+
+    def _in_units(self, loss_and_gradient):
+        """Return a function for batches of X from one for batches in the unit."""
+        divisor, factor = self.encoder.divisor, self.decoder.factor
+
+        def loss_and_gradient_of_batch(X, y, weight=None):
+            with torch.no_grad():
+                scaled = X / divisor
+                if factor is not None:
+                    y = scaled if y is X else y / factor
+            loss, outputs = loss_and_gradient(scaled, y, weight)
+            if factor is None:
+                return loss, outputs
+            return loss * factor**2, outputs * factor
+
+        return loss_and_gradient_of_batch
 
     def forward(self, X):
-        return self.emit(self.encoder(self.corruption(X)))
+        divisor = self.encoder.divisor
+        if self.training and divisor is not None:
+            X = self.corruption(X / divisor) * divisor
+        else:
+            X = self.corruption(X)
+        return self.emit(self.encoder(X))
 
     def training_outputs(self, X):
-        """Return the outputs for a batch, and the penalty on its codes or None."""
-        codes = self.encoder(self.corruption(X))
+        """Return the outputs for a batch, and the penalty on its codes or None.
+
+        X and the outputs are in the unit of the layers.
+        """
+        codes = self.encoder.forward_in_units(self.corruption(X))
         penalty = None if self.penalty is None else self.penalty(codes)
-        return self.emit(codes), penalty
+        outputs = self.decoder.forward_in_units(codes)
+        return outputs if self.returns_logits else self.output(outputs), penalty
 
     def emit(self, codes):
         """Return the input of the loss: the reconstruction, or its logits."""

@@ -109,6 +109,29 @@ class InputScale(nn.Module):
         return (X / self.scale.to(X.dtype)).to(self.next_layer[0].weight.dtype)
 
 
+class ScaledSequential(nn.Sequential):
+    """A stack of layers whose inputs, outputs or both have a unit of their own.
+
+    Inputs are divided by `divisor`, and outputs are multiplied by `factor`. Both are
+    buffers, which training does not change. None stands for one.
+    """
+
+    def __init__(self, *layers):
+        super().__init__(*layers)
+        self.register_buffer("divisor", None)
+        self.register_buffer("factor", None)
+
+    def forward(self, X):
+        if self.divisor is not None:
+            X = X / self.divisor
+        X = self.forward_in_units(X)
+        return X if self.factor is None else X * self.factor
+
+    def forward_in_units(self, X):
+        """Return the outputs, for X that is divided already, before the product."""
+        return super().forward(X)
+
+
 class TiedLinear(nn.Module):
     """A linear layer with the transposed weight of another one, and its own bias."""
 

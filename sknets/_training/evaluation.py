@@ -229,7 +229,8 @@ def float64_copy(module, dense, device, columns=None):
     memo |= {id(p): p.detach().to(device, torch.float64) for p in dense}
     if columns is not None:
         columns = torch.from_numpy(columns).to(device)
-        for tensor in (dense[0], *module.buffers()):
+        of_features = [buffer for buffer in module.buffers() if buffer.ndim]
+        for tensor in (dense[0], *of_features):
             memo[id(tensor)] = memo[id(tensor)].index_select(-1, columns)
     for layer in module.modules():
         for hooks in (layer._forward_hooks, layer._forward_pre_hooks):

@@ -11,7 +11,7 @@ def start_schedule(lr_schedule, optimizer, *, n_updates, n_epochs):
 
     Parameters
     ----------
-    lr_schedule : "constant", "cosine" or callable
+    lr_schedule : {"constant", "cosine", "trapezoid"} or callable
         A callable is called with the optimizer and returns one of torch's schedulers.
         If it has a parameter `total_steps` without a value, it also gets the number of
         updates. If it has a parameter `T_max` without a value, it also gets the number
@@ -25,6 +25,8 @@ def start_schedule(lr_schedule, optimizer, *, n_updates, n_epochs):
         return ConstantRate()
     if lr_schedule == "cosine":
         return CosineDecay(optimizer, n_updates)
+    if lr_schedule == "trapezoid":
+        return Trapezoid(optimizer, n_updates)
     return TorchSchedule(lr_schedule, optimizer, n_updates, n_epochs)
 
 
@@ -41,11 +43,11 @@ class ConstantRate:
         """Undo all changes of the optimizer except that of the learning rate."""
 
 
-class CosineDecay(ConstantRate):
-    """Decay of the learning rate to zero, along half a period of a cosine.
+class ClosedForm(ConstantRate):
+    """The initial learning rate times a function of the number of updates so far.
 
-    The rate is computed in closed form. torch's own scheduler would take a tenth of the
-    time of a training step of softmax regression.
+    torch's own schedulers would take a tenth of the time of a training step of softmax
+    regression.
     """
 
     def __init__(self, optimizer, n_updates):
@@ -54,12 +56,36 @@ class CosineDecay(ConstantRate):
         self.n_updates = n_updates
         self.update = 0
 
+    def factor(self):
+        """Return the factor of the learning rate for the next update."""
+        raise NotImplementedError
+
     def before_update(self):
         """Set the learning rate of the next update."""
-        factor = (1 + math.cos(math.pi * self.update / self.n_updates)) / 2
+        factor = self.factor()
         for group, rate in zip(self.groups, self.rates, strict=True):
             group["lr"] = rate * factor
         self.update += 1
+
+
+class CosineDecay(ClosedForm):
+    """Decay of the learning rate to zero, along half a period of a cosine."""
+
+    def factor(self):
+        """Return the factor of the learning rate for the next update."""
+        return (1 + math.cos(math.pi * self.update / self.n_updates)) / 2
+
+
+class Trapezoid(ClosedForm):
+    """A short linear rise of the learning rate, a constant rate, and a linear fall."""
+
+    rise, fall = 0.05, 0.3  # shares of all updates
+
+    def factor(self):
+        """Return the factor of the learning rate for the next update."""
+        rise = (self.update + 1) / max(self.rise * self.n_updates, 1)
+        fall = (self.n_updates - self.update) / (self.fall * self.n_updates)
+        return min(rise, 1.0, fall)
 
 
 class TorchSchedule(ConstantRate):

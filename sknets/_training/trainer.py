@@ -34,7 +34,7 @@ class Trainer:
         Decides shuffling, dropout and corruption, together with the number of the
         epoch.
     learning_rate : float
-    lr_schedule : {"constant", "cosine"} or callable
+    lr_schedule : {"constant", "cosine", "trapezoid"} or callable
     batch_size : int
     max_grad_norm : float or None
         Maximal norm of the gradient over all parameters. A longer gradient is scaled

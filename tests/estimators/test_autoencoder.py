@@ -218,7 +218,7 @@ class TestActivityPenalty:
     def test_kl_moves_the_mean_activation_to_the_target(self, pixels):
         options = {"activation": "logistic"}
         free, _ = self.activity(pixels, **options)
-        options |= {"activity_penalty": "kl", "activity_weight": 1.0}
+        options |= {"activity_penalty": "kl", "activity_weight": 10.0}
         for target in (0.05, 0.2):
             sparse_codes, _ = self.activity(pixels, target_activity=target, **options)
             assert abs(sparse_codes.mean() - target) < 0.05
@@ -240,7 +240,8 @@ class TestActivityPenalty:
         assert_allclose(-coder.score(pixels), error, rtol=1e-5)
         assert_allclose(coder.reconstruction_error_, error, rtol=1e-5)
         # The rate has fallen to zero, so the last epoch saw nearly the final weights.
-        penalty = codes.sum(axis=1).mean()
+        unit = float(coder.module_.encoder.divisor)
+        penalty = unit**2 * codes.sum(axis=1).mean()
         assert_allclose(coder.loss_curve_[-1], error + penalty, rtol=0.02)
 
     def test_kl_needs_logistic_codes(self, pixels):
@@ -285,6 +286,49 @@ def test_heavy_tails_and_constant_columns_train_without_care(options):
     mean_predictor = 0.5 * (X**2).sum(axis=1).mean()
     assert coder.reconstruction_error_ < 0.6 * mean_predictor
     assert np.abs(coder.reconstruct(X)[:, 25:30]).mean() < 0.1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"optimizer": "sgd"},
+        {"tied_weights": True, "activity_penalty": "l1"},
+        {"hidden_layer_sizes": 8, "pretrain_epochs": 1, "max_grad_norm": 1.0},
+        {"noise": "masking", "noise_level": 0.3, "weight_decay": 1e-3},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_the_unit_of_X_does_not_matter(container, options, pixels):
+    coders = [
+        DenoisingAutoencoderTransformer(5, max_epochs=2, random_state=0, **options)
+        .fit(container(factor * pixels))
+        .partial_fit(container(factor * pixels))
+        for factor in (1.0, 2.0**-20, 2.0**12)
+    ]
+    expected = coders[0].transform(pixels)
+    for factor, coder in zip((2.0**-20, 2.0**12), coders[1:], strict=True):
+        X = container(factor * pixels)
+        assert_allclose(coder.transform(X), expected, rtol=1e-4, atol=1e-4)
+        assert_allclose(
+            coder.score_samples(X),
+            factor**2 * coders[0].score_samples(pixels),
+            rtol=1e-4,
+        )
+        assert_allclose(
+            coder.loss_curve_, factor**2 * np.array(coders[0].loss_curve_), rtol=1e-4
+        )
+
+
+def test_the_unit_is_that_of_the_first_rows(pixels):
+    coder = DenoisingAutoencoderTransformer(5, random_state=0)
+    coder.partial_fit(0 * pixels)
+    assert coder.module_.encoder.divisor is None  # all zeros
+    coder = DenoisingAutoencoderTransformer(5, random_state=0)
+    coder.partial_fit(pixels).partial_fit(100 * pixels)
+    rms = np.sqrt(np.mean(pixels**2))
+    assert coder.module_.encoder.divisor == 2.0 ** np.round(np.log2(rms))
 
 
 def test_output_activation_keeps_reconstructions_in_range(pixels):

@@ -29,7 +29,7 @@ def weights(layers):
 
 def test_pretraining_is_a_chain_of_shallow_autoencoders(digits):
     """With a vanishing learning rate afterwards, the stack is its parts."""
-    X = digits[0]
+    X = 8 * digits[0]
     options = {
         "activation": "tanh",
         "noise": "masking",
@@ -52,10 +52,13 @@ def test_pretraining_is_a_chain_of_shallow_autoencoders(digits):
         deep.module_.encoder[::2], decoders, outputs, strict=True
     ):
         before = codes
+        # Only the outer layers work in the unit of X.
+        unit = float(deep.module_.encoder.divisor) if codes is X else 1.0
         weight, bias = (p.detach().cpu().numpy() for p in encoder.parameters())
+        weight = weight / unit
         codes = np.tanh(codes @ weight.T + bias)
         weight, bias = (p.detach().cpu().numpy() for p in decoder.parameters())
-        restored = codes @ weight.T + bias
+        restored = unit * (codes @ weight.T + bias)
         if output == "tanh":
             restored = np.tanh(restored)
         shallow = DenoisingAutoencoderTransformer(
@@ -64,7 +67,9 @@ def test_pretraining_is_a_chain_of_shallow_autoencoders(digits):
             max_epochs=5,
             random_state=1,
             **options,
-        ).fit(before)
+        )
+        shallow._measures_unit = before is X
+        shallow.fit(before)
         error = 0.5 * ((restored - before) ** 2).sum(axis=1).mean()
         assert_allclose(error, shallow.reconstruction_error_, rtol=0.1)
 
@@ -151,6 +156,17 @@ def test_hidden_layers_start_from_the_encoder(wrap, coder, digits):
         assert_array_equal(ours, theirs)
     # The output layer starts from zero, as without pre-training.
     assert_allclose(model.predict_proba(X), 0.1, atol=1e-6)
+
+
+def test_the_encoders_unit_goes_into_the_first_layer(digits):
+    X, _, y, _ = digits
+    X = 16 * X
+    coder = DenoisingAutoencoderTransformer(16, activation="relu", max_epochs=2)
+    coder.set_params(random_state=0).fit(X)
+    model = classifier(coder, optimizer="sgd", learning_rate=1e-30)
+    hidden = model.set_params(hidden_layer_sizes=16, dropout=0).fit(X, y).module_.hidden
+    codes = hidden(torch.from_numpy(X).to(model.device_)).detach().cpu()
+    assert_allclose(codes, coder.transform(X), rtol=1e-4, atol=1e-4)
 
 
 def test_further_layers_start_as_without_pretraining(coder, digits):
@@ -256,7 +272,7 @@ def test_nothing_reaches_the_fitted_autoencoder(digits):
     BaggingClassifier(model, n_estimators=2, random_state=0).fit(X, y)
     assert coder.random_state == 0
     changed = clone(model).set_params(pretrained__noise_level=0.5)
-    assert coder.noise_level == 0.01
+    assert coder.noise_level == 0.1
     with pytest.warns(UserWarning, match="noise_level changed since pretrained was"):
         changed.fit(X, y)
 

@@ -66,6 +66,38 @@ def test_training_gradient_equals_autograds(name, activation):
 
 
 @pytest.mark.parametrize("name", OPTIONS)
+def test_gradients_are_those_of_the_loss_in_units(name):
+    """The loss is in units of X, its gradient in those of the layers."""
+    module = autoencoder(corruption=Corruption(None, 0), **OPTIONS[name])
+    X, _, values = in_double(module)
+    module.set_unit(4.0)
+    returns_logits = OPTIONS[name].get("returns_logits", False)
+    criterion = BernoulliCrossEntropy() if returns_logits else HalfSquaredError()
+    linear_output = isinstance(module.output, torch.nn.Identity)
+    expected = criterion(module(X), X)
+    (expected / (16 if linear_output else 1)).backward()
+    gradients = [value.grad.clone() for value in values]
+    loss, outputs = module.gradient_function(criterion)(X, X)
+    torch.testing.assert_close(loss, expected.detach())
+    torch.testing.assert_close(outputs.detach(), module(X).detach())
+    torch.testing.assert_close([value.grad for value in values], gradients)
+
+
+def test_the_unit_is_that_of_inputs_noise_and_linear_outputs():
+    module = autoencoder(activation="identity")
+    X, _, _ = in_double(module)
+    plain = {"training": module(X), "evaluation": module.eval()(X)}
+    module.set_unit(8.0)
+    torch.testing.assert_close(module(8 * X), 8 * plain["evaluation"])
+    torch.testing.assert_close(module.decode(module.encoder(8 * X)), module(8 * X))
+    module.train().corruption.generator = generator(3)
+    noisy = module(8 * X)
+    module.corruption.generator = generator(3)
+    module.encoder.divisor = module.decoder.factor = None
+    torch.testing.assert_close(noisy, 8 * module(X))
+
+
+@pytest.mark.parametrize("name", OPTIONS)
 def test_gradients_equal_finite_differences(name):
     module = autoencoder(**OPTIONS[name]).eval()
     X, names, values = in_double(module)

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import (
     CosineAnnealingLR,
     CyclicLR,
+    LambdaLR,
     LinearLR,
     OneCycleLR,
     ReduceLROnPlateau,
@@ -127,6 +128,25 @@ def test_cosine_is_torchs(small):
     cosine = exact(lr_schedule="cosine").fit(*small)
     torchs = exact(lr_schedule=CosineAnnealingLR).fit(*small)
     assert_allclose(cosine.coef_, torchs.coef_, rtol=1e-10)
+
+
+def trapezoid(optimizer, total_steps):
+    """Rise over 5 % of the updates, stay, and fall over the last 30 %."""
+    factors = np.interp(
+        range(total_steps + 1),
+        [-1, 0.05 * total_steps - 1, 0.7 * total_steps, total_steps],
+        [0, 1, 1, 0],
+    )
+    return LambdaLR(optimizer, lambda update: factors[update])
+
+
+@pytest.mark.parametrize("max_epochs", [1, 2, 3, 40, 100])
+def test_trapezoid_is_an_interpolation(max_epochs, small):
+    options = {"max_epochs": max_epochs}
+    ours = exact(lr_schedule="trapezoid", **options).fit(*small)
+    reference = exact(lr_schedule=trapezoid, **options).fit(*small)
+    assert_allclose(ours.net_.history[:, "lr"], reference.net_.history[:, "lr"])
+    assert_allclose(ours.coef_, reference.coef_, rtol=1e-10)
 
 
 @pytest.mark.parametrize("lr_schedule", ["cosine", OneCycleDown, CosineAnnealingLR])
@@ -248,9 +268,9 @@ def test_short_gradients_are_left_alone(small):
 
 
 def test_clipping_tames_an_autoencoder(small):
-    X = small[0] * 1e4
+    X = small[0]
     coder = DenoisingAutoencoderTransformer(
-        2, optimizer="sgd", learning_rate=0.1, max_epochs=5
+        2, optimizer="sgd", learning_rate=100.0, max_epochs=5
     )
     with pytest.raises(ValueError, match="unstable"):
         coder.fit(X)

@@ -139,7 +139,8 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
     """
 
     _budget = Budget(2000, 0, max_updates=2000, min_epochs=20)
-    _rates = {"sgd": 0.01, "adagrad": 0.03, "adam": 0.003, "adamw": 0.003}
+    _usual_rates = {"sgd": 0.1, "adagrad": 0.03, "adam": 0.003, "adamw": 0.003}
+    _rates_note = 'with more than 20 features, ``2 / n_features_in_`` for "sgd"'
     _size_parameters = ("n_components", "hidden_layer_sizes")
     _measures_unit = True
     _loss_note = (
@@ -188,7 +189,7 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
         max_epochs="auto",
         early_stopping=False,
         validation_fraction=0.1,
-        n_iter_no_change=10,
+        n_iter_no_change="auto",
         tol=1e-4,
         scoring=None,
         warm_start=False,
@@ -246,6 +247,12 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
     def _sizes(self):
         hidden_layer_sizes = check_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
         return hidden_layer_sizes + check_sizes(self.n_components, "n_components")
+
+    @property
+    def _rates(self):
+        # The curvature of a sum over the features grows with their number.
+        rate = min(self._usual_rates["sgd"], 2 / self.n_features_in_)
+        return self._usual_rates | {"sgd": rate}
 
     @property
     def _criterion(self):

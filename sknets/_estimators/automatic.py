@@ -72,6 +72,12 @@ class AutomaticParameters:
             return self.max_epochs
         return self._budget.count_epochs(n_samples, self.batch_size)
 
+    def _patience(self, n_epochs):
+        """Return the number of epochs that early stopping waits, out of `n_epochs`."""
+        if self.n_iter_no_change != "auto":
+            return self.n_iter_no_change
+        return max(10, n_epochs // 5)
+
     @property
     def _learning_rate(self):
         if self.learning_rate != "auto":

@@ -221,17 +221,17 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
                 "X_val to fit, or set early_stopping=True.",
                 stacklevel=5,
             )
+        n_epochs = 1 if single_pass else self._count_epochs(len(rows))
         stopping, observers = None, []
         if held_out is not None:
             observers.append(ValidationLoss(held_out))
             if self.scoring is not None:
                 observers.append(ValidationScore(self, source, held_out))
             if self.early_stopping:
-                stopping = EarlyStopping(self.n_iter_no_change, self.tol)
+                stopping = EarlyStopping(self._patience(n_epochs), self.tol)
                 observers.append(stopping)
         if net.verbose >= 2:
             observers.append(BatchProgress())
-        n_epochs = 1 if single_pass else self._count_epochs(len(rows))
         n_before = len(net.curves)
         observers.append(net.observer(rows, held_out))
         observers.append(EpochTasks(self, n_epochs, given))

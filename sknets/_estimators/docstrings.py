@@ -70,9 +70,10 @@ early_stopping : bool, default={early_stopping!r}
 validation_fraction : float, default={validation_fraction!r}
     Fraction of the training data, in (0, 1), that early stopping holds out.
 
-n_iter_no_change : int, default={n_iter_no_change!r}
+n_iter_no_change : int or "auto", default={n_iter_no_change!r}
     Number of consecutive epochs without improvement after which early stopping ends
-    training.
+    training. "auto" stands for a fifth of the epochs that `fit` may train for, but at
+    least 10.
 
 tol : float, default={tol!r}
     Tolerance of early stopping. An epoch counts as an improvement if its validation
@@ -228,13 +229,10 @@ PRETRAINED_NOTE = """
 
 def describe_rates(cls):
     """Return the automatic learning rates of an estimator as text."""
-    rates = cls._rates if isinstance(cls._rates, dict) else cls._shallow_rates
+    is_fixed = isinstance(cls._rates, dict)
+    rates = cls._rates if is_fixed else cls._usual_rates
     text = ", ".join(f'{rate:g} for "{name}"' for name, rate in rates.items())
-    if isinstance(cls._rates, dict):
-        return text
-    changed = {n: r for n, r in cls._deep_rates.items() if r != rates[n]}
-    deep = " and ".join(f'{rate:g} for "{name}"' for name, rate in changed.items())
-    return f"{text};\n    with more than three hidden layers, {deep}"
+    return text if is_fixed else f"{text};\n    {cls._rates_note}"
 
 
 def complete_docstring(cls):

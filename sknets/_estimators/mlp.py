@@ -57,8 +57,11 @@ class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
 
     _budget = Budget(8, Fraction(2, 3), max_updates=3000, min_epochs=10)
     _decay_strength = 2
-    _shallow_rates = {"sgd": 0.5, "adagrad": 0.3, "adam": 0.01, "adamw": 0.01}
-    _deep_rates = _shallow_rates | {"sgd": 0.2, "adagrad": 0.1}
+    _usual_rates = {"sgd": 0.5, "adagrad": 0.3, "adam": 0.01, "adamw": 0.01}
+    _deep_rates = _usual_rates | {"sgd": 0.2, "adagrad": 0.1}
+    _rates_note = (
+        'with more than three hidden layers, 0.2 for "sgd" and 0.1 for "adagrad"'
+    )
     _multi_label = True
     _parameter_constraints = (
         NetworkClassifier._parameter_constraints
@@ -84,7 +87,7 @@ class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
         max_epochs="auto",
         early_stopping=False,
         validation_fraction=0.1,
-        n_iter_no_change=10,
+        n_iter_no_change="auto",
         tol=1e-4,
         scoring=None,
         warm_start=False,
@@ -99,4 +102,4 @@ class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
     @property
     def _rates(self):
         # More than three hidden layers do not learn at the rates of a shallow network.
-        return self._shallow_rates if len(self._sizes()) <= 3 else self._deep_rates
+        return self._usual_rates if len(self._sizes()) <= 3 else self._deep_rates

@@ -26,7 +26,10 @@ SHARED_CONSTRAINTS = {
     ],
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "n_iter_no_change": [
+        Interval(Integral, 1, None, closed="left"),
+        StrOptions({"auto"}),
+    ],
     "tol": [Interval(Real, 0, None, closed="left")],
     "scoring": [StrOptions(set(get_scorer_names())), callable, None],
     "warm_start": ["boolean"],

@@ -86,7 +86,7 @@ class SoftmaxClassifier(NetworkClassifier):
         max_epochs="auto",
         early_stopping=False,
         validation_fraction=0.1,
-        n_iter_no_change=10,
+        n_iter_no_change="auto",
         tol=1e-4,
         scoring=None,
         warm_start=False,

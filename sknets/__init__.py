@@ -7,6 +7,7 @@ from sknets._estimators.convnet import ConvNetClassifier
 from sknets._estimators.mlp import MLPDropoutClassifier
 from sknets._estimators.mlp_regressor import MLPDropoutRegressor
 from sknets._estimators.softmax import SoftmaxClassifier
+from sknets._onnx.export import to_onnx
 
 __all__ = [
     "ConvNetClassifier",
@@ -14,6 +15,7 @@ __all__ = [
     "MLPDropoutClassifier",
     "MLPDropoutRegressor",
     "SoftmaxClassifier",
+    "to_onnx",
 ]
 
 __version__ = _version("sknets")

@@ -92,6 +92,10 @@ class Autoencoder(DenseNetwork):
         output = [] if self.returns_logits else [self.output]
         return [self.corruption, *self.encoder, *self.decoder, *output]
 
+    def encoding_layers(self):
+        """Return the layers from X to the codes, in evaluation."""
+        return [*self.encoder]
+
     def gradient_function(self, criterion):
         """Return the function that computes loss and gradients of a batch."""
         if self.penalty is None and not isinstance(self.decoder[0], TiedLinear):

@@ -1,0 +1,1 @@
+"""Above the floors: fitted estimators as ONNX models."""

@@ -180,10 +180,16 @@ def test_model_keeps_its_weights_after_another_fit(floats):
 def test_images(shape, kernel_size):
     rng = np.random.default_rng(0)
     X = rng.normal(3, 1, size=(40, *shape)).astype(np.float32)
-    y = rng.integers(0, 3, 40)
-    net = ConvNetClassifier((4, 6), kernel_size=kernel_size, learning_rate=0.01)
-    net.set_params(hidden_layer_sizes=8, image_shape=shape, **QUICK).fit(X, y)
-    assert net.predict_proba(X).std(axis=0).max() > 0.01  # it has learned something
+    net = ConvNetClassifier((4, 6), kernel_size=kernel_size, hidden_layer_sizes=8)
+    net.set_params(image_shape=shape, activation="tanh", **QUICK).fit(
+        X, np.arange(40) % 3
+    )
+    # After such a short training, all images would have nearly the same outputs.
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in net.module_.parameters():
+            parameter.normal_(0, 0.5, generator=generator)
+    assert net.predict_proba(X).std(axis=0).min() > 0.01
     assert_same_classifier(net, X)
     assert_same_classifier(net, X.reshape(40, -1))
     assert_same_classifier(net, X.reshape(40, -1), to_onnx(net))
@@ -202,7 +208,7 @@ def test_images_of_another_shape_are_refused(digits):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n_outputs", [None, 1, 3])
+@pytest.mark.parametrize("n_outputs", [None, 3])
 def test_regressor(n_outputs, dtype, small):
     X = small[0].astype(dtype)
     y = 5 * X[:, 0] + 20 if n_outputs is None else 5 * X[:, :n_outputs] + 20
@@ -456,7 +462,7 @@ def test_examples_that_do_not_fit_are_refused(X, error, message, floats):
 
 
 def test_without_an_example_the_number_of_features_must_be_known():
-    words, y = ["a b", "b c", "c d", "d a"], [0, 1, 0, 1]
+    words, y = ["red hot", "blue sea", "red sun", "blue sky"], [0, 1, 0, 1]
     pipeline = make_pipeline(TfidfVectorizer(), SoftmaxClassifier(**QUICK))
     with pytest.raises(ValueError, match="X must be given, because Pipeline has no"):
         to_onnx(pipeline.fit(words, y))

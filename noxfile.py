@@ -32,8 +32,9 @@ PYTHONS = {
 def lower_bounds():
     """Return a pin of each dependency at the lower bound that pyproject.toml states."""
     project = PYPROJECT["project"]
-    stated = project["dependencies"] + project["optional-dependencies"]["examples"]
-    pins = []
+    stated, pins = list(project["dependencies"]), []
+    for extra in ("examples", "onnx"):
+        stated += project["optional-dependencies"][extra]
     for requirement in map(Requirement, stated):
         bounds = [s.version for s in requirement.specifier if s.operator == ">="]
         if len(bounds) != 1:

@@ -62,8 +62,8 @@ def to_onnx(estimator, X=None, *, options=None, **arguments):
     Notes
     -----
     Layers compute in float32, whatever the type of X. If X is float64, it is scaled in
-    float64 before the first layer. So pass float64 X if a feature has a mean that is
-    more than a thousand times its standard deviation: float32 would lose its digits.
+    float64 before the first layer. Pass float64 X if the mean of a feature is more than
+    a hundred times its standard deviation, because float32 has too few digits for it.
 
     The model does not check its input, which may contain NaN.
 

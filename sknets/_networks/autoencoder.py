@@ -94,7 +94,7 @@ class Autoencoder(DenseNetwork):
 
     def encoding_layers(self):
         """Return the layers from X to the codes, in evaluation."""
-        return [*self.encoder]
+        return [self.encoder]
 
     def gradient_function(self, criterion):
         """Return the function that computes loss and gradients of a batch."""

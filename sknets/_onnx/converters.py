@@ -11,7 +11,7 @@ from skl2onnx.common.data_types import Int64TensorType, StringTensorType
 from skl2onnx.common.utils_classifier import get_label_classes
 
 from sknets._estimators.autoencoder import DenoisingAutoencoderTransformer
-from sknets._estimators.convnet import ConvNetClassifier, shape_of_images
+from sknets._estimators.convnet import ConvNetClassifier, as_image_shape
 from sknets._estimators.mlp import MLPDropoutClassifier
 from sknets._estimators.mlp_regressor import MLPDropoutRegressor
 from sknets._estimators.softmax import SoftmaxClassifier
@@ -158,56 +158,67 @@ def convert_transformer(scope, operator, container):
 def check(operator):
     """Refuse what an ONNX model cannot hold. Return the number of rows, or None."""
     estimator = operator.raw_operator
-    name = type(estimator).__name__
-    dtypes = {p.dtype for p in estimator.module_.parameters()} - {torch.float32}
-    if dtypes:
-        dtype = str(dtypes.pop()).removeprefix("torch.")
+    check_network(estimator.module_, type(estimator).__name__)
+    opset = operator.scope_inst.target_opset
+    opset = opset.get("", MIN_OPSET) if isinstance(opset, dict) else opset
+    if opset < MIN_OPSET:
+        raise ValueError(
+            f"target_opset={opset} is too old for {type(estimator).__name__}; expected "
+            f"at least {MIN_OPSET}."
+        )
+    check_inputs(estimator, operator.inputs)
+    return operator.inputs[0].get_first_dimension()
+
+
+def check_network(module, name):
+    """Raise if the network of an estimator of that name cannot be exported."""
+    others = {p.dtype for p in module.parameters()} - {torch.float32}
+    if others:
+        dtype = str(others.pop()).removeprefix("torch.")
         raise ValueError(
             f"to_onnx needs a network with dtype='float32'; {name} was fitted with "
             f"dtype={dtype!r}."
         )
-    n_bytes = 4 * sum(p.numel() for p in estimator.module_.parameters())
+    n_bytes = 4 * sum(p.numel() for p in module.parameters())
     if n_bytes > MAX_BYTES:
         raise ValueError(
             f"The weights of {name} have {n_bytes} bytes; an ONNX model holds at most "
             f"{MAX_BYTES}."
         )
-    opset = operator.scope_inst.target_opset
-    opset = opset.get("", MIN_OPSET) if isinstance(opset, dict) else opset
-    if opset is not None and opset < MIN_OPSET:
-        raise ValueError(
-            f"target_opset={opset} is too old for {name}; expected at least "
-            f"{MIN_OPSET}."
-        )
-    check_features(operator)
-    return operator.inputs[0].get_first_dimension()
+    for layer in module.modules():
+        if layer._forward_hooks or layer._forward_pre_hooks:
+            raise ValueError(
+                f"The network of {name} has a hook on its layer {layer}, and an ONNX "
+                "model cannot hold hooks. Remove the hook."
+            )
 
 
-def check_features(operator):
+def check_inputs(estimator, variables):
     """Raise if the declared inputs do not fit the estimator."""
-    estimator = operator.raw_operator
     name = type(estimator).__name__
-    for variable in operator.inputs:
+    for variable in variables:
         if numpy_dtype(variable).kind not in "biuf":
             raise TypeError(
                 f"The input {variable.raw_name!r} of {name} has strings; expected "
                 "numbers. Encode them in a pipeline."
             )
-    shapes = [variable.type.shape or [None, None] for variable in operator.inputs]
+    shapes = [variable.type.shape or [None, None] for variable in variables]
     if hasattr(estimator, "image_shape_") and len(shapes[0]) > 2:
-        images = np.broadcast_to(np.float32(0), [1, *shapes[0][1:]])
-        if shape_of_images(images) != estimator.image_shape_:
+        image_shape = as_image_shape(shapes[0][1:])
+        if image_shape != estimator.image_shape_:
             raise ValueError(
-                f"X has images of shape {tuple(shapes[0][1:])}, but {name} was fitted "
-                f"on images of {estimator.image_shape_}."
+                f"X has images of shape {image_shape}, but {name} was fitted on images "
+                f"of {estimator.image_shape_}."
             )
         return
     if any(len(shape) != 2 for shape in shapes):
         raise ValueError(
             f"{name} needs inputs of shape (n_samples, n_features); got {shapes}."
         )
+    # The steps of a pipeline fit each other, whatever shapes skl2onnx declares.
+    given = all(variable.is_root for variable in variables)
     widths = [shape[1] for shape in shapes]
-    if None not in widths and sum(widths) != estimator.n_features_in_:
+    if given and None not in widths and sum(widths) != estimator.n_features_in_:
         raise ValueError(
             f"X has {sum(widths)} features, but {name} is expecting "
             f"{estimator.n_features_in_} features as input."

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sknets._data.inputs import to_host
@@ -96,6 +97,7 @@ def to_onnx(estimator, X=None, *, options=None, **arguments):
         X = example(estimator, X)
     if is_classifier(estimator) and not mentions_zipmap(options):
         options = {"zipmap": False, **(options or {})}
+    estimator = without_empty_steps(estimator)
     return skl2onnx.to_onnx(estimator, X, options=options, **arguments)
 
 
@@ -125,6 +127,14 @@ def example(estimator, X):
             f"X has the dtype {X.dtype}; expected {', '.join(DTYPES)} or strings."
         )
     return X
+
+
+def without_empty_steps(estimator):
+    """Return a pipeline without its "passthrough" steps, at which skl2onnx fails."""
+    if type(estimator) is not Pipeline:
+        return estimator
+    steps = [step for step in estimator.steps if step[1] not in (None, "passthrough")]
+    return estimator if len(steps) == len(estimator) else Pipeline(steps)
 
 
 def mentions_zipmap(options):

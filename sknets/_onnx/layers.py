@@ -82,11 +82,6 @@ def write(graph, layer, X):
             f"module_ has a layer of type {kind.__module__}.{kind.__qualname__}, which "
             f"to_onnx does not know; expected layers of the types {known}."
         )
-    if layer._forward_hooks or layer._forward_pre_hooks:
-        raise ValueError(
-            f"module_ has a hook on its layer {layer}, and an ONNX model cannot hold "
-            "hooks. Remove the hook."
-        )
     return WRITERS[kind](graph, layer, X)
 
 

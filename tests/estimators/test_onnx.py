@@ -198,7 +198,7 @@ def test_images(shape, kernel_size):
 def test_images_of_another_shape_are_refused(digits):
     X, y = digits[0][:50].reshape(-1, 8, 8), digits[2][:50]
     net = ConvNetClassifier(4, hidden_layer_sizes=8, **QUICK).fit(X, y)
-    with pytest.raises(ValueError, match=r"images of shape \(4, 16\).*\(8, 8, 1\)"):
+    with pytest.raises(ValueError, match=r"images of shape \(4, 16, 1\).*\(8, 8, 1\)"):
         to_onnx(net, X.reshape(-1, 4, 16))
     with pytest.raises(ValueError, match=r"needs inputs of shape \(n_samples, n_feat"):
         to_onnx(MLP.fit(X.reshape(50, -1), y), X)
@@ -259,6 +259,7 @@ COLUMNS = make_column_transformer(
         (MinMaxScaler(), MLP),
         (StandardScaler(), CLASSIFIERS[-1]),
         (COLUMNS, MLP),
+        ("passthrough", MLP),
         (MinMaxScaler(), CODER, StandardScaler(), LogisticRegression()),
         (StandardScaler(), make_union(CODER, StandardScaler()), MLP),
     ],
@@ -409,10 +410,12 @@ def test_unknown_layers_are_refused(floats):
         to_onnx(classifier)
 
 
-def test_hooks_are_refused(floats):
+@pytest.mark.parametrize("part", ["output", "hidden", "hidden.1"])
+def test_hooks_are_refused(part, floats):
     classifier = MLPDropoutClassifier(16, **QUICK).fit(*floats)
-    classifier.module_.output.register_forward_hook(lambda layer, X, out: 2 * out)
-    with pytest.raises(ValueError, match="hook on its layer Linear"):
+    layer = classifier.module_.get_submodule(part)
+    layer.register_forward_hook(lambda layer, X, outputs: 2 * outputs)
+    with pytest.raises(ValueError, match=f"hook on its layer {type(layer).__name__}"):
         to_onnx(classifier)
 
 

@@ -7,7 +7,7 @@ from onnx.numpy_helper import from_array
 from torch import nn
 
 from sknets._networks.convnet import ConvBlock, ConvNet
-from sknets._networks.layers import Dropout, InputScale
+from sknets._networks.layers import Dropout, InputScale, ScaledSequential
 from sknets._networks.perceptron import Perceptron
 
 
@@ -162,6 +162,16 @@ def sequence(graph, layer, X):
     return write_chain(graph, layer, X)
 
 
+def scaled_sequence(graph, layer, X):
+    """Write a stack of layers that work in a unit of their own."""
+    if layer.divisor is not None:
+        X = graph.add("Div", X, graph.tensor(layer.divisor))
+    X = write_chain(graph, layer, X)
+    return (
+        X if layer.factor is None else graph.add("Mul", X, graph.tensor(layer.factor))
+    )
+
+
 def dense_network(graph, network, X):
     """Write a `DenseNetwork`."""
     return write_chain(graph, network.layers(), X)
@@ -192,6 +202,7 @@ WRITERS = {
     nn.Sequential: sequence,
     Dropout: nothing,
     InputScale: scale_input,
+    ScaledSequential: scaled_sequence,
     ConvBlock: sequence,
     Perceptron: dense_network,
     ConvNet: convolutional_network,

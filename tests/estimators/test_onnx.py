@@ -244,6 +244,14 @@ def test_autoencoder(parameters, dtype, small):
         assert codes.dtype == dtype
 
 
+def test_unit_of_the_autoencoder(floats):
+    X = 1000 * floats[0]
+    coder = DenoisingAutoencoderTransformer(3, activation="tanh", **QUICK).fit(X)
+    assert coder.module_.encoder.divisor > 100
+    (codes,) = run(to_onnx(coder), X)
+    assert_allclose(codes, coder.transform(X), **TOLERANCE)
+
+
 # -- pipelines -----------------------------------------------------------------------
 
 CODER = DenoisingAutoencoderTransformer(3, **QUICK)

@@ -34,7 +34,7 @@ from sknets.datasets import fetch_mnist, load_mnist_sample
 RECONSTRUCTION = {
     ("digits", "[0, 1]", 20): [{}, {"hidden_layer_sizes": 64}],
     ("digits", "standardised", 20): [{}, {"activation": "identity"}],
-    ("MNIST", "[0, 1]", 30): [{}, {"hidden_layer_sizes": (500, 250)}],
+    ("MNIST", "[0, 1]", 30): [{}],
     ("MNIST", "[0, 1]", 200): [{}],
     ("MNIST", "standardised", 30): [
         {

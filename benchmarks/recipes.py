@@ -47,6 +47,8 @@ class Recipe:
         )
         if "standardize" in model.get_params():
             model.set_params(standardize=False)  # no peer looks at the scale of X
+        if "noise_level" in model.get_params():
+            model.set_params(noise_level=NOISE_LEVEL)
         return model
 
 

@@ -5,12 +5,13 @@ Autoencoder and PCA: accuracy by number of features
 
 An autoencoder and PCA transform 784 pixels into fewer features. A logistic regression
 and a support vector machine then learn the digits from these features. The
-autoencoder is trained twice: with almost no noise on its input, as in the tutorial
-article on MNIST, and with noise of half the range of a pixel, which it must remove.
+autoencoder is trained twice: with little noise on its input, the default, and with noise
+of half the range of a pixel, which it must remove.
 """
 
 # %%
-# The features are learned from raw pixels, and standardised for the two models.
+# The features are learned from raw pixels, and standardised for the two models. The
+# noise is in units of the scale of X, which is 0.25 for these pixels in [0, 1].
 
 import matplotlib.pyplot as plt
 from sklearn.decomposition import PCA
@@ -33,11 +34,11 @@ readers = {
 accuracies = {}
 for size in sizes:
     coders = {
-        "autoencoder, noise 0.5": DenoisingAutoencoderTransformer(
-            size, noise_level=0.5, random_state=0
+        "autoencoder, strong noise": DenoisingAutoencoderTransformer(
+            size, noise_level=2.0, random_state=0
         ),
-        "autoencoder, noise 0.01": DenoisingAutoencoderTransformer(
-            size, noise_level=0.01, random_state=0
+        "autoencoder, little noise": DenoisingAutoencoderTransformer(
+            size, random_state=0
         ),
         "PCA": PCA(size, random_state=0),
     }

@@ -57,7 +57,7 @@ CLASSIFIERS = {
 }
 PUBLISHED_COST = 675_218
 AUTOENCODER = DenoisingAutoencoderTransformer(
-    learning_rate=1e-3, lr_schedule="constant", max_epochs=20
+    noise_level=0.01, learning_rate=1e-3, lr_schedule="constant", max_epochs=20
 )
 
 

@@ -50,6 +50,13 @@ RECONSTRUCTION = {
     ],
 }
 
+# Learning rates and schedules, in the order of the table.
+SCHEDULES = [
+    (rate, schedule)
+    for schedule in ("cosine", "trapezoid")
+    for rate in (0.001, 0.003, 0.005, 0.01)
+]
+
 # On pixels in [0, 1].
 FEATURES = [
     FunctionTransformer(),
@@ -113,6 +120,27 @@ def reconstruction(mnist, n_seeds):
                 "ratio": with_error(ratios, digits=3),
                 "highest": f"{ratios.max():.3f}",
             }
+
+
+def schedules(mnist, n_seeds):
+    """Yield rows with the cost over that of PCA, for each rate and schedule."""
+    data = {"digits, 20 features": ("digits", 20), "MNIST sample, 200": ("sample", 200)}
+    for rate, schedule in SCHEDULES:
+        row = {"rate": f"{rate:g}", "schedule": schedule}
+        for label, (name, n_components) in data.items():
+            X, _, X_test, _ = load(name)
+            of_pca = mean_cost(PCA(n_components, random_state=0).fit(X), X_test)
+            ratios = []
+            for seed in tqdm(range(n_seeds), label, leave=False):
+                coder = DenoisingAutoencoderTransformer(
+                    n_components,
+                    learning_rate=rate,
+                    lr_schedule=schedule,
+                    random_state=seed,
+                ).fit(X)
+                ratios.append(mean_cost(coder, X_test) / of_pca)
+            row[label] = with_error(np.array(ratios), digits=3)
+        yield row
 
 
 def reader():
@@ -196,6 +224,7 @@ def features_of_tables(mnist, n_seeds):
 
 TABLES = {
     "autoencoder_reconstruction": reconstruction,
+    "autoencoder_schedules": schedules,
     "autoencoder_features": features,
     "autoencoder_tables": features_of_tables,
 }

@@ -55,7 +55,7 @@ class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
     True
     """
 
-    _budget = Budget(8, Fraction(2, 3), max_updates=3000, min_epochs=10)
+    _budget = Budget(8, Fraction(2, 3), max_updates=3000, min_epochs=12)
     _decay_strength = 2
     _usual_rates = {"sgd": 0.5, "adagrad": 0.3, "adam": 0.01, "adamw": 0.01}
     _deep_rates = _usual_rates | {"sgd": 0.2, "adagrad": 0.1}

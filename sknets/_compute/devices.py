@@ -1,5 +1,6 @@
 """Devices: choose one that is available, and explain a lack of memory."""
 
+import warnings
 from contextlib import contextmanager
 
 import torch
@@ -48,6 +49,20 @@ def resolve_device(device, dtype):
     if problem:
         raise ValueError(f"device={str(device)!r} cannot be used: {problem}.")
     return resolved
+
+
+def available_device(device, dtype):
+    """Return the device to compute on. Warn and return the CPU if it is not there.
+
+    Parameters
+    ----------
+    device, dtype : see `resolve_device`
+    """
+    try:
+        return resolve_device(device, dtype)
+    except ValueError as error:
+        warnings.warn(f"{error} The network is on the CPU instead.", stacklevel=2)
+        return torch.device("cpu")
 
 
 def _best_device(dtype):

@@ -50,6 +50,10 @@ class Targets:
         """Convert an ndarray of codes to targets as users know them."""
         raise NotImplementedError
 
+    def to_plain(self):
+        """Return what an estimator needs to restore these targets, as a plain dict."""
+        return {}
+
     def strata(self, codes):
         """Return the classes for a stratified validation split, or None."""
         return None
@@ -96,6 +100,15 @@ class Labels(Targets):
         return len(self.classes)
 
     n_classes = n_outputs
+
+    def to_plain(self):
+        """Return whether each row has one label. The estimator keeps the classes."""
+        return {"exclusive": self.exclusive}
+
+    @staticmethod
+    def from_plain(plain, classes):
+        """Return targets from the result of `to_plain`, and their classes."""
+        return (SingleLabel if plain["exclusive"] else MultiLabel)(classes)
 
     def __eq__(self, other):
         return type(self) is type(other) and np.array_equal(self.classes, other.classes)
@@ -218,6 +231,20 @@ class RealNumbers(Targets):
         is_constant = deviation <= 10 * np.finfo(np.float64).eps
         self.mean = mean * largest
         self.scale = np.where(is_constant, 1.0, deviation * largest)
+
+    def to_plain(self):
+        """Return mean, scale and shape. The estimator's parameters name the loss."""
+        return {"mean": self.mean, "scale": self.scale, "is_1d": self.is_1d}
+
+    @classmethod
+    def from_plain(cls, plain, criterion):
+        """Return targets from the result of `to_plain`, and their loss."""
+        targets = object.__new__(cls)
+        targets.criterion = criterion
+        targets.mean, targets.scale = np.array(plain["mean"]), np.array(plain["scale"])
+        targets.is_1d = plain["is_1d"]
+        targets.n_outputs = len(targets.mean)
+        return targets
 
     def encode(self, y):
         """Standardise y. Return shape (n_samples, n_outputs)."""

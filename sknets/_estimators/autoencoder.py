@@ -7,6 +7,7 @@ from sknets._data.sklearn_compat import Interval, StrOptions, check_sizes
 from sknets._estimators.automatic import Budget
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.pretraining import pretrain_layers
+from sknets._estimators.registry import public
 from sknets._estimators.transformer import NetworkTransformer
 from sknets._networks.activations import ACTIVATIONS
 from sknets._networks.autoencoder import Autoencoder
@@ -16,6 +17,7 @@ from sknets._networks.noise import CORRUPTIONS
 from sknets._networks.penalties import PENALTIES, ActivityPenalty
 
 
+@public
 @complete_docstring
 class DenoisingAutoencoderTransformer(NetworkTransformer):
     """Denoising autoencoder whose code layer gives the features.

@@ -1,7 +1,6 @@
 """Base class of the estimators: validate, build, train, set fitted attributes."""
 
 import warnings
-from copy import copy, deepcopy
 
 import numpy as np
 import torch
@@ -28,6 +27,7 @@ from sknets._estimators.parameters import (
 )
 from sknets._estimators.scoring import ValidationScore
 from sknets._estimators.sklearn_callbacks import EpochTasks, curve_attributes
+from sknets._estimators.state import EstimatorState
 from sknets._estimators.validation_split import hold_out
 from sknets._training.early_stopping import EarlyStopping
 from sknets._training.evaluation import evaluate, input_dtype, require_finite
@@ -39,7 +39,9 @@ from sknets._training.trainer import Trainer
 from sknets._training.validation import ValidationLoss
 
 
-class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator):
+class NetworkEstimator(
+    EstimatorState, AutomaticParameters, CallbackSupportMixin, BaseEstimator
+):
     """Base class of the estimators: a torch module behind scikit-learn's interface.
 
     A subclass defines how to build its module (`_build_module`), which parameters
@@ -50,7 +52,6 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
     _size_parameters = ()
     _y_options = {}
     _n_channels = None  # of the images in X
-    _copied_parameters = ("callbacks",)  # scikit-learn's clone loses their state
 
     _parameter_constraints = SHARED_CONSTRAINTS
 
@@ -59,15 +60,6 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
         for name, value in parameters.items():
             if name != "self":
                 setattr(self, name, value)
-
-    def __sklearn_clone__(self):
-        plain = copy(self)
-        for name in self._copied_parameters:
-            setattr(plain, name, None)
-        cloned = super(NetworkEstimator, plain).__sklearn_clone__()
-        for name in self._copied_parameters:
-            setattr(cloned, name, deepcopy(getattr(self, name)))
-        return cloned
 
     @property
     def module_(self):
@@ -151,18 +143,13 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
         with explain_memory_errors(self._describe_size(n_features, n_outputs)):
             module = self._build_module(n_features, n_outputs)
             module.reset_parameters(spawn_generator(seed, INITIALISATION))
-            self.net_ = build_net(
+            self.net_ = self._wrap_module(
                 module,
-                self._targets.criterion,
-                n_classes=self._targets.n_classes,
-                optimizer=self.optimizer,
+                device,
+                seed=seed,
                 learning_rate=self._learning_rate,
                 weight_decay=self._weight_decay(n_samples),
                 callbacks=self.callbacks,
-                device=device,
-                dtype=self.dtype,
-                seed=seed,
-                verbose=self.verbose,
             )
         self._scale_input(X, sample_weight)
         self._parameters_of_net = self.get_params(deep=False)
@@ -172,6 +159,19 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
         shift, scale = find_scale(X, sample_weight, self._standardize, self._n_channels)
         if scale is not None:
             self.module_.input_scale.set(shift, scale)
+
+    def _wrap_module(self, module, device, **options):
+        """Return the net of a module. See `build_net` for the options."""
+        return build_net(
+            module,
+            self._targets.criterion,
+            n_classes=self._targets.n_classes,
+            optimizer=self.optimizer,
+            device=device,
+            dtype=self.dtype,
+            verbose=self.verbose,
+            **options,
+        )
 
     def _describe_size(self, n_features, n_outputs):
         sizes = [f"{name}={getattr(self, name)}" for name in self._size_parameters]
@@ -249,6 +249,7 @@ class NetworkEstimator(AutomaticParameters, CallbackSupportMixin, BaseEstimator)
             max_grad_norm=self.max_grad_norm,
             observers=observers,
         ).train(rows, n_epochs)
+        net.continues_in_parts = single_pass
         if single_pass:
             net.forget_old_entries()
         elif self.max_epochs == "auto" and (

@@ -9,7 +9,7 @@ from sknets._data.sklearn_compat import (
     check_partial_fit_first_call,
     fit_context,
 )
-from sknets._data.targets import find_targets
+from sknets._data.targets import Labels, find_targets
 from sknets._data.weights import (
     check_weights_fit_dtype,
     count_samples,
@@ -242,6 +242,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         check_is_fitted(self)
         finish = getattr(self._targets.criterion, result)
         return self._forward(X, finish=finish)
+
+    def _restore_targets(self, plain):
+        return Labels.from_plain(plain, self.classes_)
 
     @property
     def _y_options(self):

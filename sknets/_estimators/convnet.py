@@ -12,6 +12,7 @@ from sknets._data.sklearn_compat import Interval, StrOptions, check_sizes
 from sknets._estimators.automatic import Budget
 from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
+from sknets._estimators.registry import public
 from sknets._networks.activations import ACTIVATIONS
 from sknets._networks.convnet import ConvNet
 
@@ -19,6 +20,7 @@ from sknets._networks.convnet import ConvNet
 SMALLEST_COLOUR_IMAGE = 8
 
 
+@public
 @complete_docstring
 class ConvNetClassifier(NetworkClassifier):
     """Convolutional network for images.

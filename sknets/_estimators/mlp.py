@@ -7,8 +7,10 @@ from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.parameters import DECAY_CONSTRAINT
 from sknets._estimators.perceptron import PERCEPTRON_CONSTRAINTS, PerceptronMixin
+from sknets._estimators.registry import public
 
 
+@public
 @complete_docstring
 class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
     """Multilayer perceptron with dropout after each hidden layer.

@@ -3,9 +3,11 @@
 from sknets._estimators.automatic import Budget
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.perceptron import PERCEPTRON_CONSTRAINTS, PerceptronMixin
+from sknets._estimators.registry import public
 from sknets._estimators.regressor import NetworkRegressor
 
 
+@public
 @complete_docstring
 class MLPDropoutRegressor(PerceptronMixin, NetworkRegressor):
     """Multilayer perceptron with dropout after each hidden layer, for regression.

@@ -167,6 +167,9 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
                 single_pass=single_pass,
             )
 
+    def _restore_targets(self, plain):
+        return RealNumbers.from_plain(plain, REAL_LOSSES[self.loss])
+
     def _encode(self, y, dtype):
         codes = self._targets.encode(y)
         with np.errstate(over="ignore"):

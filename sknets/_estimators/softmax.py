@@ -6,9 +6,11 @@ from sknets._estimators.automatic import Budget
 from sknets._estimators.classifier import NetworkClassifier
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.parameters import DECAY_CONSTRAINT
+from sknets._estimators.registry import public
 from sknets._networks.perceptron import Perceptron
 
 
+@public
 @complete_docstring
 class SoftmaxClassifier(NetworkClassifier):
     """Softmax regression, trained by mini-batch gradient descent.

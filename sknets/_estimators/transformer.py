@@ -204,6 +204,9 @@ class NetworkTransformer(
                 self.reconstruction_error_ = self._measure(X)
         return self
 
+    def _restore_targets(self, plain):
+        return Reconstruction(self._criterion, self.n_features_in_)
+
     def _measure(self, X):
         try:
             rows = Rows(X, device=self.device_)

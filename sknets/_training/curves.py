@@ -56,9 +56,18 @@ class Curves:
 
     def copy(self):
         """Return a copy."""
-        copy = Curves()
+        return Curves.from_plain(self.to_plain())
+
+    def to_plain(self):
+        """Return the attributes, as a dict of plain values."""
+        return vars(self).copy()
+
+    @classmethod
+    def from_plain(cls, plain):
+        """Return curves with copies of the values that `to_plain` returned."""
+        curves = cls()
         for name in NAMES:
-            curve = getattr(self, name)
-            setattr(copy, name, None if curve is None else list(curve))
-        copy.lowest = dict(self.lowest)
-        return copy
+            curve = plain[name]
+            setattr(curves, name, None if curve is None else list(curve))
+        curves.lowest = dict(plain["lowest"])
+        return curves

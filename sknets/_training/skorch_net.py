@@ -12,6 +12,12 @@ from skorch.callbacks import EpochTimer, PrintLog
 from sknets._training.curves import Curves
 from sknets._training.evaluation import evaluate
 from sknets._training.optimizers import find_optimizer
+from sknets._training.plain_state import (
+    arrays_to_module,
+    module_to_arrays,
+    optimizer_to_plain,
+    plain_to_optimizer,
+)
 from sknets._training.skorch_callbacks import CallbackDataset, SkorchCallbacks
 
 # Many calls of partial_fit must not make the history grow without bound.
@@ -94,6 +100,7 @@ class LeanNet(NeuralNet):
         self.dtype = dtype
         self.seed = seed
         self.curves = Curves()
+        self.continues_in_parts = False  # whether the last training was partial_fit
 
     @property
     def _default_callbacks(self):
@@ -133,6 +140,52 @@ class LeanNet(NeuralNet):
         self.optimizer_.load_state_dict(optimizer_state)
         del self.history[n_entries:]
         self.curves.truncate(n_epochs)
+
+    def to_plain(self, *, with_optimizer):
+        """Return the state for evaluation and further training, as plain values.
+
+        Callbacks of the user are the exception: they are returned as they are.
+
+        Parameters
+        ----------
+        with_optimizer : bool
+            Whether to return the optimizer's state. Without it, training that continues
+            begins with a new optimizer.
+
+        Returns
+        -------
+        plain : dict
+        """
+        own = [name for name, _ in self._default_callbacks]
+        optimizer = getattr(self, "optimizer_", None) if with_optimizer else None
+        return {
+            "weights": module_to_arrays(self.module_),
+            "optimizer": optimizer and optimizer_to_plain(optimizer),
+            "curves": self.curves.to_plain(),
+            "history": list(self.history),
+            "callbacks": [pair for pair in self.callbacks_ if pair[0] not in own],
+            "seed": self.seed,
+            "learning_rate": self.lr,
+            "weight_decay": getattr(self, "optimizer__weight_decay", 0.0),
+            "batch_size": self.batch_size,
+            "continues_in_parts": self.continues_in_parts,
+        }
+
+    def load_plain(self, plain):
+        """Restore the state that `to_plain` returned, in a new net."""
+        arrays_to_module(plain["weights"], self.module_)
+        self.module_.eval()
+        if plain["optimizer"] is not None:
+            plain_to_optimizer(plain["optimizer"], self.optimizer_)
+        self.curves = Curves.from_plain(plain["curves"])
+        self.history.extend(plain["history"])
+        self.callbacks = plain["callbacks"]
+        # skorch puts the user's callbacks before those that print.
+        first = [pair for pair in self.callbacks_ if pair[0] != "print_log"]
+        last = [pair for pair in self.callbacks_ if pair[0] == "print_log"]
+        self.callbacks_ = [*first, *plain["callbacks"], *last]
+        self.batch_size = plain["batch_size"]
+        self.continues_in_parts = plain["continues_in_parts"]
 
     def frozen_copy(self):
         """Return a copy for evaluation, with the current weights."""

@@ -9,6 +9,7 @@ import numpy as np
 import sklearn
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import check_scalar
+from sklearn.utils._metadata_requests import SIMPLE_METHODS
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -25,10 +26,13 @@ __all__ = [
     "Interval",
     "SubclassOrFactory",
     "StrOptions",
+    "apply_settings",
+    "check_parameters",
     "check_partial_fit_first_call",
     "check_sample_weight",
     "check_sizes",
     "fit_context",
+    "settings_of",
     "validate_data",
     "validate_params",
     "without_callbacks",
@@ -58,6 +62,52 @@ except ImportError:
                 f"{sklearn.__version__}. For callbacks of skorch, set the parameter "
                 "callbacks."
             )
+
+
+def check_parameters(estimator):
+    """Return an estimator. Raise if a parameter is not valid, as `fit` does."""
+    estimator._validate_params()
+    return estimator
+
+
+def settings_of(estimator):
+    """Return what `set_output` and `set_fit_request` have set, as plain values.
+
+    Raises
+    ------
+    TypeError
+        If the estimator has callbacks of scikit-learn, which are no plain values.
+    """
+    if getattr(estimator, "_skl_callbacks", None):
+        raise TypeError("the callbacks of set_callbacks")
+    requests = vars(estimator).get("_metadata_request")
+    routing = {
+        method: dict(getattr(requests, method).requests)
+        for method in SIMPLE_METHODS
+        if requests is not None and getattr(requests, method).requests
+    }
+    output = vars(estimator).get("_sklearn_output_config", {})
+    return {"output": dict(output), "routing": routing}
+
+
+def apply_settings(estimator, settings):
+    """Restore what `settings_of` returned. Raise ValueError for anything else."""
+    if settings.keys() != {"output", "routing"}:
+        raise ValueError("the settings are not those of output and routing")
+    output, routing = settings["output"], settings["routing"]
+    if type(output) is not dict or type(routing) is not dict:
+        raise ValueError("the settings of output or routing are not objects")
+    if output:
+        known = [{"transform": name} for name in ("default", "pandas", "polars")]
+        if output not in known or not hasattr(estimator, "set_output"):
+            raise ValueError("the settings of output are unknown")
+        estimator.set_output(**output)
+    with sklearn.config_context(enable_metadata_routing=True):
+        for method, requests in routing.items():
+            name = f"set_{method}_request"
+            if method not in SIMPLE_METHODS or not hasattr(estimator, name):
+                raise ValueError("the settings of routing are unknown")
+            getattr(estimator, name)(**requests)
 
 
 def without_callbacks(estimator):

@@ -108,6 +108,10 @@ class Labels(Targets):
     @staticmethod
     def from_plain(plain, classes):
         """Return targets from the result of `to_plain`, and their classes."""
+        if type(plain["exclusive"]) is not bool:
+            raise ValueError("the kind of labels is neither true nor false")
+        if classes.ndim != 1 or not np.array_equal(np.unique(classes), classes):
+            raise ValueError("classes_ is not a sorted array of different labels")
         return (SingleLabel if plain["exclusive"] else MultiLabel)(classes)
 
     def __eq__(self, other):
@@ -242,8 +246,15 @@ class RealNumbers(Targets):
         targets = object.__new__(cls)
         targets.criterion = criterion
         targets.mean, targets.scale = np.array(plain["mean"]), np.array(plain["scale"])
-        targets.is_1d = plain["is_1d"]
-        targets.n_outputs = len(targets.mean)
+        targets.is_1d, targets.n_outputs = plain["is_1d"], targets.mean.size
+        shape = (1 if targets.is_1d is True else targets.n_outputs,)
+        for values in (targets.mean, targets.scale):
+            if values.dtype != np.float64 or values.shape != shape:
+                raise ValueError("mean and scale of y are not arrays of their outputs")
+        if type(targets.is_1d) is not bool or not np.isfinite(targets.mean).all():
+            raise ValueError("mean or shape of y is not valid")
+        if not ((targets.scale > 0) & np.isfinite(targets.scale)).all():
+            raise ValueError("the scale of y is not positive and finite")
         return targets
 
     def encode(self, y):

@@ -21,6 +21,7 @@ from sknets._data.scaling import find_scale
 from sknets._data.sklearn_compat import CallbackSupportMixin
 from sknets._estimators.automatic import AutomaticParameters
 from sknets._estimators.convergence import warn_if_nothing_learned
+from sknets._estimators.model_file import ModelFile
 from sknets._estimators.parameters import (
     SHARED_CONSTRAINTS,
     warn_of_ineffective_parameters,
@@ -40,7 +41,7 @@ from sknets._training.validation import ValidationLoss
 
 
 class NetworkEstimator(
-    EstimatorState, AutomaticParameters, CallbackSupportMixin, BaseEstimator
+    ModelFile, EstimatorState, AutomaticParameters, CallbackSupportMixin, BaseEstimator
 ):
     """Base class of the estimators: a torch module behind scikit-learn's interface.
 

@@ -28,6 +28,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     _emits = "logits"
     _multi_label = False
+    _saved_attributes = (*NetworkEstimator._saved_attributes, "classes_")
     _loss_note = "With dropout, without the penalty of `weight_decay`."
     _parameter_constraints = NetworkEstimator._parameter_constraints | {
         "class_weight": [dict, StrOptions({"balanced"}), None],
@@ -244,7 +245,11 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return self._forward(X, finish=finish)
 
     def _restore_targets(self, plain):
-        return Labels.from_plain(plain, self.classes_)
+        targets = Labels.from_plain(plain, self.classes_)
+        if not (targets.exclusive or self._multi_label):
+            raise ValueError(f"{type(self).__name__} has no several labels per row")
+        self._check_targets(targets, "classes")
+        return targets
 
     @property
     def _y_options(self):

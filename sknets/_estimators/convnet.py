@@ -97,6 +97,7 @@ class ConvNetClassifier(NetworkClassifier):
     _budget = Budget(750, 0, max_updates=750, min_epochs=3)
     _rates = {"sgd": 0.1, "adagrad": 0.03, "adam": 0.001, "adamw": 0.001}
     _multi_label = True
+    _saved_attributes = (*NetworkClassifier._saved_attributes, "image_shape_")
     _size_parameters = ("channels", "kernel_size", "hidden_layer_sizes")
     _random_parts = "initial weights, shuffling, dropout and the validation split"
     _parameter_constraints = NetworkClassifier._parameter_constraints | {

@@ -73,6 +73,16 @@ class EstimatorState:
             **self.net_.to_plain(with_optimizer=with_optimizer),
         }
 
+    def _as_built(self, plain):
+        """Return a copy with the parameters and targets that the network had.
+
+        Parameters may have changed since it was built.
+        """
+        builder = copy(self)
+        vars(builder).update(plain["parameters"])
+        builder._targets = builder._restore_targets(plain["targets"])
+        return builder
+
     @torch.inference_mode(False)
     def _restore_network(self, plain):
         """Set `net_`, and all that belongs to it, from plain values.
@@ -82,13 +92,9 @@ class EstimatorState:
         plain : dict
             Result of `_network_to_plain`.
         """
-        # Parameters may have changed since the network was built.
-        builder = copy(self)
-        vars(builder).update(plain["parameters"])
-        targets = builder._restore_targets(plain["targets"])
-        builder._targets = targets
+        builder = self._as_built(plain)
+        sizes = self.n_features_in_, builder._targets.n_outputs
         device = available_device(builder.device, builder.dtype)
-        sizes = self.n_features_in_, targets.n_outputs
         with explain_memory_errors(builder._describe_size(*sizes)):
             net = builder._wrap_module(
                 builder._build_module(*sizes),
@@ -99,7 +105,7 @@ class EstimatorState:
                 callbacks=None,
             )
         net.load_plain(plain)
-        self.net_, self._targets = net, targets
+        self.net_, self._targets = net, builder._targets
         self._parameters_of_net = plain["parameters"]
         vars(self).update(curve_attributes(net.curves))
 

@@ -1,0 +1,1 @@
+"""Files of arrays and JSON, which hold no code. Knows no estimator."""

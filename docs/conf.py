@@ -23,7 +23,14 @@ html_show_sourcelink = False
 html_theme_options = {"show_prev_next": False, "navbar_end": ["theme-switcher"]}
 
 # These pages have nothing below them.
-pages = ["user_guide", "training", "defaults", "autoencoder", "performance"]
+pages = [
+    "user_guide",
+    "training",
+    "defaults",
+    "autoencoder",
+    "performance",
+    "model_files",
+]
 html_sidebars = {page: [] for page in pages}
 
 autosummary_generate = True

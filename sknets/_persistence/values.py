@@ -12,7 +12,9 @@ import numpy as np
 FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 # Types of labels and of small arrays: booleans, numbers, dates, strings and objects.
-DTYPE = re.compile(r"[<>|]?(b1|[iu][1248]|f(2|4|8|12|16)|[mM]8(\[\w+\])?|U\d+|O)", re.A)
+DTYPE = re.compile(
+    r"[<>|]?(b1|[iu][1248]|f(2|4|8|12|16)|[mM]8(\[\w+\])?|U\d{1,8}|O)", re.A
+)
 
 # An array of short strings in a wide type may be larger than its text by this factor,
 # and this number of bytes.

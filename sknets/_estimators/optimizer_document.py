@@ -18,7 +18,7 @@ def describe_optimizer(plain):
     plain : dict or None
         Result of `optimizer_to_plain`.
     """
-    if plain is None:
+    if plain is None or plain["state"] is None:
         return None, {}
     arrays = {
         f"{number}.{name}": array

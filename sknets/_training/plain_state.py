@@ -4,6 +4,8 @@ Such values outlive the classes they come from. They can be written to files tha
 no code.
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -58,25 +60,24 @@ def as_tensor(array, device="cpu"):
     return torch.from_numpy(array).to(device)
 
 
-def optimizer_to_plain(optimizer):
+def optimizer_to_plain(optimizer, *, with_state):
     """Return the state and the options of an optimizer.
 
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
+    with_state : bool
+        Whether to return the state. The options are small: schedulers need them.
 
     Returns
     -------
     plain : dict
         `state`: for each parameter with a state, by its number, a dict in which arrays
-        replace tensors. `groups`: a list of the options of each group.
+        replace tensors; or None. `groups`: a list of the options of each group.
     """
     plain = optimizer.state_dict()
     return {
-        "state": {
-            number: {name: to_array(value) for name, value in state.items()}
-            for number, state in plain["state"].items()
-        },
+        "state": to_array(plain["state"]) if with_state else None,
         "groups": [
             {
                 name: to_array(value)
@@ -97,39 +98,52 @@ def plain_to_optimizer(plain, optimizer):
     optimizer : torch.optim.Optimizer
         Of the same kind, for the same parameters, on any device.
     """
-    groups = optimizer.state_dict()["param_groups"]
+    own = optimizer.state_dict()
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     optimizer.load_state_dict(
         {
-            "state": {
-                number: {
-                    name: from_array(value, parameters[number])
-                    for name, value in state.items()
-                }
+            "state": own["state"]
+            if plain["state"] is None
+            else {
+                number: from_array(state, parameters[number])
                 for number, state in plain["state"].items()
             },
             "param_groups": [
-                own | {name: from_array(value) for name, value in group.items()}
-                for own, group in zip(groups, plain["groups"], strict=True)
+                options | from_array(group)
+                for options, group in zip(
+                    own["param_groups"], plain["groups"], strict=True
+                )
             ],
         }
     )
 
 
 def to_array(value):
-    """Convert a tensor to an array. Return any other value unchanged."""
-    return value.detach().cpu().numpy() if torch.is_tensor(value) else value
+    """Convert a tensor, or those in lists and dicts, to arrays. Keep other values."""
+    if torch.is_tensor(value):
+        return value.detach().cpu().numpy()
+    return map_inside(to_array, value)
 
 
 def from_array(value, parameter=None):
-    """Convert an array to a tensor, in the memory layout of `parameter` if it fits.
+    """Convert an array, or those in lists and dicts, to tensors.
 
-    Fused kernels need the same layout of a parameter and its state.
+    A tensor of the shape of `parameter` gets its memory layout, which fused kernels
+    need.
     """
     if not isinstance(value, np.ndarray):
-        return value
+        return map_inside(partial(from_array, parameter=parameter), value)
     tensor = as_tensor(value)
     if parameter is None or tensor.shape != parameter.shape:
         return tensor
     layout = torch.empty_like(parameter, dtype=tensor.dtype, device="cpu")
     return layout.detach().copy_(tensor)
+
+
+def map_inside(function, value):
+    """Return a list, tuple or dict with a function applied to its items."""
+    if type(value) in (list, tuple):
+        return type(value)(map(function, value))
+    if type(value) is dict:
+        return {key: function(item) for key, item in value.items()}
+    return value

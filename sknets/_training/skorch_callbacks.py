@@ -1,5 +1,7 @@
 """An observer of training that calls skorch's callbacks."""
 
+from copy import copy
+
 import torch
 from skorch.callbacks import Callback, LRScheduler
 from skorch.dataset import Dataset
@@ -154,6 +156,18 @@ def check_callbacks(callbacks, lr_schedule):
                 "LRScheduler in callbacks requires lr_schedule='constant'; got "
                 f"lr_schedule={lr_schedule!r}."
             )
+
+
+def without_scheduler(callback):
+    """Return a callback, or a copy without torch's scheduler if it has one.
+
+    The scheduler refers to the optimizer, and so to all weights. Training that
+    continues creates another one.
+    """
+    if isinstance(callback, LRScheduler):
+        callback = copy(callback)
+        vars(callback).pop("lr_scheduler_", None)
+    return callback
 
 
 def check_no_validation_needed(callbacks):

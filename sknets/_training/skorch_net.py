@@ -18,7 +18,11 @@ from sknets._training.plain_state import (
     optimizer_to_plain,
     plain_to_optimizer,
 )
-from sknets._training.skorch_callbacks import CallbackDataset, SkorchCallbacks
+from sknets._training.skorch_callbacks import (
+    CallbackDataset,
+    SkorchCallbacks,
+    without_scheduler,
+)
 
 # Many calls of partial_fit must not make the history grow without bound.
 MAX_HISTORY_ENTRIES = 1000
@@ -94,13 +98,14 @@ class LeanNet(NeuralNet):
     and use the codes of the classes, not the labels.
     """
 
+    continues_in_parts = False  # whether the last training was partial_fit
+
     def __init__(self, *args, n_classes, dtype, seed, **kwargs):
         super().__init__(*args, **kwargs)
         self.n_classes = n_classes
         self.dtype = dtype
         self.seed = seed
         self.curves = Curves()
-        self.continues_in_parts = False  # whether the last training was partial_fit
 
     @property
     def _default_callbacks(self):
@@ -157,13 +162,18 @@ class LeanNet(NeuralNet):
         plain : dict
         """
         own = [name for name, _ in self._default_callbacks]
-        optimizer = getattr(self, "optimizer_", None) if with_optimizer else None
+        optimizer = getattr(self, "optimizer_", None)  # a frozen copy has none
         return {
             "weights": module_to_arrays(self.module_),
-            "optimizer": optimizer and optimizer_to_plain(optimizer),
+            "optimizer": optimizer
+            and optimizer_to_plain(optimizer, with_state=with_optimizer),
             "curves": self.curves.to_plain(),
             "history": list(self.history),
-            "callbacks": [pair for pair in self.callbacks_ if pair[0] not in own],
+            "callbacks": [
+                (name, without_scheduler(callback))
+                for name, callback in self.callbacks_
+                if name not in own
+            ],
             "seed": self.seed,
             "learning_rate": self.lr,
             "weight_decay": getattr(self, "optimizer__weight_decay", 0.0),

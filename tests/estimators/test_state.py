@@ -11,7 +11,7 @@ import torch
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 
 import sknets
 from sknets import (
@@ -181,6 +181,38 @@ def test_callbacks_keep_their_state(small):
     assert counters == [3, 6]
     names = [name for name, _ in twin.net_.callbacks_]
     assert names == [name for name, _ in model.net_.callbacks_]
+
+
+def test_a_schedule_of_skorch_does_not_carry_the_optimizer(small):
+    model = MLPDropoutClassifier(
+        300,
+        optimizer="adam",
+        lr_schedule="constant",
+        callbacks=[LRScheduler("StepLR", step_size=1, gamma=0.5)],
+        **QUICK,
+    ).fit(*small)
+    n_bytes = 4 * sum(p.numel() for p in model.module_.parameters())
+    assert len(pickle.dumps(model)) < n_bytes + 5000
+    # The next epoch has number 4, in the original as in the copy.
+    twins = [pickle.loads(pickle.dumps(model)), copy.copy(model)]
+    for twin in twins:
+        twin.set_params(warm_start=True).fit(*small)
+    rates = [twin.net_.history[-3:, "lr"] for twin in twins]
+    assert rates[0] == rates[1]
+
+
+def test_the_state_of_optimizers_of_the_user(small):
+    model = SoftmaxClassifier(
+        optimizer=torch.optim.LBFGS,
+        learning_rate=0.1,
+        batch_size=60,
+        warm_start=True,
+        **QUICK,
+    ).fit(*small)
+    data = pickle.dumps(model)
+    assert b"torch._utils" not in data  # which rebuilds tensors
+    twin = pickle.loads(data)
+    assert twin.fit(*small).loss_curve_ == model.fit(*small).loss_curve_
 
 
 def test_an_estimator_that_is_not_fitted(small):

@@ -61,7 +61,7 @@ def describe(estimator, *, include_optimizer):
         "parameters": describe_parameters(estimator.get_params(deep=False), what),
         "parameters_of_network": describe_parameters(as_built, f"{what} a network of"),
         "fitted": {
-            attribute: encode(getattr(estimator, attribute))
+            attribute: encode_named(attribute, getattr(estimator, attribute), what)
             for attribute in (*estimator._saved_attributes, *OPTIONAL_ATTRIBUTES)
             if attribute in vars(estimator)
         },

@@ -58,24 +58,25 @@ def check_training(training):
     if wrong := TRAINING ^ training.keys():
         raise ValueError(f"the training does not match: {shorten(sorted(wrong))}")
     curves, history = training["curves"], training["history"]
+    rate, decay = training["learning_rate"], training["weight_decay"]
+    size, seed = training["batch_size"], training["seed"]
     is_valid = {
-        "batch_size": is_number(training["batch_size"], Integral, above=0),
+        "batch_size": is_number(size, Integral) and size > 0,
         "continues_in_parts": type(training["continues_in_parts"]) is bool,
         "curves": are_curves(curves),
         "history": type(history) is list and all(type(e) is dict for e in history),
-        "learning_rate": is_number(training["learning_rate"], Real, above=0),
-        "seed": is_number(training["seed"], Integral, above=-1),
-        "weight_decay": is_number(training["weight_decay"], Real, above=-1e-300),
+        "learning_rate": is_number(rate, Real) and rate > 0,
+        "seed": is_number(seed, Integral) and seed >= 0,
+        "weight_decay": is_number(decay, Real) and decay >= 0,
     }
     for name, valid in is_valid.items():
         if not valid:
             raise ValueError(f"{name} of the training is not valid")
 
 
-def is_number(value, kind, *, above):
-    if isinstance(value, bool) or not isinstance(value, kind):
-        return False
-    return above < value < 2**64
+def is_number(value, kind):
+    is_real = isinstance(value, kind) and not isinstance(value, bool)
+    return is_real and abs(value) < 2**64
 
 
 def are_curves(curves):
@@ -86,7 +87,7 @@ def are_curves(curves):
         return False
     lists = [curves[name] for name in NAMES if curves[name] is not None]
     return all(
-        type(values) is list and all(type(value) is float for value in values)
+        type(values) is list and all(isinstance(value, float) for value in values)
         for values in [*lists, list(lowest.values())]
     ) and all(len(values) == len(losses) for values in lists)
 

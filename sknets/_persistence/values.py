@@ -187,6 +187,6 @@ def check_waste(dtype, items):
 
 
 def shorten(value):
-    """Return the representation of a value, of at most 100 characters."""
-    text = repr(value)
+    """Return the representation of a value, in one line of at most 100 characters."""
+    text = " ".join(repr(value).split())
     return text if len(text) <= 100 else text[:97] + "..."

@@ -5,8 +5,8 @@ Autoencoder and PCA: accuracy by number of features
 
 An autoencoder and PCA transform 784 pixels into fewer features. A logistic regression
 and a support vector machine then learn the digits from these features. The
-autoencoder is trained twice: with little noise on its input, the default, and with noise
-of half the range of a pixel, which it must remove.
+autoencoder is trained twice: with little noise on its input, the default, and with
+noise of half the range of a pixel, which it must remove.
 """
 
 # %%

@@ -123,7 +123,8 @@ class NetworkTransformer(
                 f"X has {codes.shape[1]} features, but inverse_transform of "
                 f"{type(self).__name__} expects n_components={self._n_features_out}."
             )
-        samples, _ = evaluate(self.module_, codes, dtype, function=type(self.module_).decode)
+        decode = type(self.module_).decode
+        samples, _ = evaluate(self.module_, codes, dtype, function=decode)
         return samples
 
     def reconstruct(self, X):

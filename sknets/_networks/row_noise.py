@@ -48,8 +48,9 @@ class RowNoise(nn.Module):
         positions = torch.arange(1, n_components + 1, device=X.device)
         for draw in range(n_draws):
             words = scramble(seeds + (positions + draw * n_components) * GOLDEN)
-            uniform = (shift_right(words, 11) + 0.5) / 2**53
-            yield torch.special.ndtri(uniform.clamp(max=1 - 2**-53))
+            # The middles of 2**52 intervals, which float64 holds without rounding.
+            uniform = (shift_right(words, 12).to(torch.float64) + 0.5) / 2**52
+            yield torch.special.ndtri(uniform)
 
 
 def scramble(words):

@@ -46,7 +46,8 @@ class VariationalAutoencoder(DenseNetwork):
         self.beta = beta
         self.n_draws = n_draws
         self.returns_logits = noise is None
-        self.encoder = dense_layers([n_features, *hidden, 2 * layer_sizes[-1]], activation)
+        encoder_sizes = [n_features, *hidden, 2 * self.n_components]
+        self.encoder = dense_layers(encoder_sizes, activation)
         self.decoder = dense_layers([*layer_sizes[::-1], n_features], activation)
         self.input_scale = InputScale(self.encoder[0])
         self.noise = noise

@@ -114,6 +114,7 @@ def test_public_names():
         "MLPDropoutClassifier",
         "MLPDropoutRegressor",
         "SoftmaxClassifier",
+        "VariationalAutoencoderTransformer",
         "TRUSTED_TYPES",
         "load",
         "to_onnx",

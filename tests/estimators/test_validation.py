@@ -18,6 +18,7 @@ from sknets import (
     DenoisingAutoencoderTransformer,
     MLPDropoutClassifier,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
 )
 
 QUICK = {"max_epochs": 2, "random_state": 0}
@@ -27,7 +28,8 @@ CLASSIFIERS = [
     ConvNetClassifier(4, hidden_layer_sizes=8, **QUICK),
 ]
 TRANSFORMER = DenoisingAutoencoderTransformer(4, **QUICK)
-ESTIMATORS = [*CLASSIFIERS, TRANSFORMER]
+VARIATIONAL = VariationalAutoencoderTransformer(2, hidden_layer_sizes=8, **QUICK)
+ESTIMATORS = [*CLASSIFIERS, TRANSFORMER, VARIATIONAL]
 
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
 every_classifier = pytest.mark.parametrize("estimator", CLASSIFIERS, ids=str)

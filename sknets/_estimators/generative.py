@@ -158,7 +158,7 @@ class GenerativeTransformer(NetworkTransformer):
             raise AttributeError(
                 "noise_variance_ is only defined for loss='squared_error'."
             )
-        return module.noise.variance(module.input_scale).item()
+        return module.noise.variance(module.input_scale)
 
     @property
     def divergence_curve_(self):

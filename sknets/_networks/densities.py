@@ -67,8 +67,9 @@ class OutputNoise(nn.Module):
             nn.init.zeros_(self.bias)
 
     def variance(self, input_scale):
-        """Return the variance in squared units of X, a float64 tensor."""
-        return self._scaled_variance(input_scale) * input_scale.scale[0] ** 2
+        """Return the variance in squared units of X, a float."""
+        scaled = self._scaled_variance(input_scale)
+        return scaled.item() * input_scale.scale[0].item() ** 2
 
     def _scaled_variance(self, input_scale):
         if self.bias is None:
@@ -76,8 +77,11 @@ class OutputNoise(nn.Module):
         return MIN_VARIANCE + torch.exp(PACE * self.bias)
 
     def _log_normaliser(self, input_scale):
-        n_features = len(input_scale.scale)
-        return n_features / 2 * torch.log(2 * math.pi * self.variance(input_scale))
+        scale = input_scale.scale
+        variance = self._scaled_variance(input_scale)
+        # The variance in squared units of X can overflow float32, its logarithm cannot.
+        log_variance = torch.log(2 * math.pi * variance) + 2 * torch.log(scale[0])
+        return len(scale) / 2 * log_variance
 
     def row_errors(self, errors, input_scale):
         """Return the negative log densities of rows with given half squared errors."""

@@ -213,7 +213,6 @@ SPARSE_FRAMES = {
         SoftmaxClassifier(**QUICK),
         ConvNetClassifier(2, hidden_layer_sizes=8, **QUICK),
         DenoisingAutoencoderTransformer(3, **QUICK),
-        VariationalAutoencoderTransformer(3, **QUICK),
     ],
     ids=str,
 )

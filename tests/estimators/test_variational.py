@@ -121,9 +121,9 @@ def test_a_unit_is_active_where_the_variance_exceeds_that_of_the_noise():
     X = factors @ rng.normal(size=(2, 12)) + 0.3 * rng.normal(size=(2000, 12))
     coder = VariationalAutoencoderTransformer(
         6,
-        hidden_layer_sizes=(),
+        hidden_layer_sizes=64,
         noise_variance=0.12,
-        max_epochs=100,
+        max_epochs=200,
         learning_rate=0.01,
         random_state=0,
     ).fit(X)

@@ -128,7 +128,7 @@ class VariationalAutoencoderTransformer(GenerativeTransformer):
     (1797, 2)
     >>> coder.sample(5).shape
     (5, 64)
-    >>> coder.score(X) > -24
+    >>> coder.score(X) > -26
     True
     """
 

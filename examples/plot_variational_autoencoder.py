@@ -4,7 +4,7 @@ New digits and few labels, with a variational autoencoder
 =========================================================
 
 A variational autoencoder learns a density of images: a code is drawn from a standard
-normal density, and the decoder turns it into an image. Here it draws new digits, changes
+normal density, and the decoder turns it into an image. Here it draws new digits, turns
 one digit into another, and gives features for a classifier that has few labels.
 """
 
@@ -33,10 +33,10 @@ coders = {
 }
 
 # %%
-# `score` is the evidence lower bound in nats, a bound of the mean log density of a digit.
-# It is the difference of two terms. The log density is estimated by importance-weighted
-# codes; it is closer with more of them. The curves show that more units restore digits
-# better, and cost more divergence from the prior.
+# `score` is the evidence lower bound in nats: a bound of the mean log density of a
+# digit. `log_likelihood` estimates the log density itself, from many codes. The curves
+# show the two terms of the bound: more units restore digits better, and cost more
+# divergence from the prior.
 
 print("units  active  bound on test digits  log density, 50 draws")
 for size, coder in coders.items():
@@ -57,8 +57,9 @@ plt.show()
 
 # %%
 # Left: the codes of the test digits, coloured by their labels, which the network never
-# saw. Right: the images of a grid of codes. The grid has equal steps of probability under
-# the prior, so each image stands for the same share of all digits.
+# saw. Right: the images of a grid of codes. The grid has equal steps of probability
+# under the prior. With only two units, many digits share the middle of the plane, and
+# their images are blurred.
 
 
 def show(axis, images, n_columns):
@@ -121,10 +122,10 @@ plt.show()
 
 # %%
 # A support vector machine learns from few labels: on the codes, on as many principal
-# components, and on the pixels. The codes and the components come from all 5,000 digits.
-# Values are accuracies, averaged over ten draws of the labelled digits. The codes are
-# always better than the components. With few labels they are better than the pixels, too;
-# with more labels, the pixels have more to tell.
+# components, and on the pixels. Codes and components come from all 5,000 digits. Values
+# are accuracies, averaged over ten draws of the labelled digits. The codes are better
+# than the components. With up to 100 labels, they are better than the pixels, too. With
+# more labels, the pixels have more to tell.
 
 pca = PCA(10, random_state=0).fit(X)
 features = {

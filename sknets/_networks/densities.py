@@ -94,10 +94,10 @@ class OutputNoise(nn.Module):
         The gradient of the learned variance is set.
         """
         variance = self._scaled_variance(input_scale)
-        if self.bias is not None and self.bias.requires_grad:
+        if self.bias is not None:
             slope = len(input_scale.scale) / 2 - loss / variance
             growth = PACE * (variance - MIN_VARIANCE) / variance
-            self.bias.grad = slope * growth
+            self.bias.grad = slope * growth if self.bias.requires_grad else None
         variance = variance.to(loss.dtype)
         loss = loss / variance + self._log_normaliser(input_scale).to(loss.dtype)
         return loss.sum(), gradient.div_(variance)

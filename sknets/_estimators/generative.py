@@ -3,6 +3,7 @@
 from numbers import Integral
 
 import numpy as np
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
 from sknets._compute.seeds import NOISE, draw_seed, spawn_seed
@@ -18,6 +19,8 @@ ACTIVE_VARIANCE = 0.01
 class GenerativeTransformer(NetworkTransformer):
     """Base class of autoencoders that learn a density of the rows of X."""
 
+    # Metadata routing must not take it for metadata of the rows.
+    __metadata_request__transform = {"return_std": UNUSED}
     _measures = ("n_active_units_",)
 
     def transform(self, X, *, return_std=False):
@@ -112,7 +115,7 @@ class GenerativeTransformer(NetworkTransformer):
         return self._score(X, n_draws, VariationalAutoencoder.bound)
 
     def log_likelihood(self, X, *, n_draws=100):
-        """Estimate the log density of each row by importance-weighted codes [4]_.
+        """Estimate the log density of each row by importance-weighted codes.
 
         On average, the estimate is not below the bound of `score_samples`, rises with
         `n_draws`, and does not exceed the log density.

@@ -102,6 +102,8 @@ class VariationalAutoencoderTransformer(GenerativeTransformer):
     The variance of a unit in the posterior is ``1 / (1 + exp(-s))``, where s is an
     output of the encoder. So it is below that of the prior.
 
+    `log_likelihood` averages importance weights [4]_.
+
     Scores are averages over codes that are drawn at random. The draws for a row depend
     only on its values and on `random_state` in `fit`. So a row has the same score in
     each call, and beside any other rows.

@@ -26,7 +26,7 @@ from sknets.datasets import fetch_mnist, load_mnist_sample
 
 N_EPOCHS, BATCH_SIZE, LEARNING_RATE = 10, 128, 1e-3
 N_TEST_DRAWS = 10
-N_TIMED_ROWS, N_TIMED_EPOCHS = 12_800, 5
+N_TIMED_ROWS, N_TIMED_EPOCHS = 12_800, 10
 
 SAME_BUDGET = {
     "learning_rate": LEARNING_RATE,

@@ -7,12 +7,14 @@ from sknets._data.sklearn_compat import Interval, StrOptions, check_sizes
 from sknets._estimators.automatic import Budget
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.generative import GenerativeTransformer
+from sknets._estimators.registry import public
 from sknets._networks.activations import ACTIVATIONS
 from sknets._networks.densities import OutputNoise
 from sknets._networks.losses import RECONSTRUCTION_LOSSES
 from sknets._networks.variational import VariationalAutoencoder
 
 
+@public
 @complete_docstring
 class VariationalAutoencoderTransformer(GenerativeTransformer):
     """Variational autoencoder: features, densities and new rows.

@@ -74,6 +74,14 @@ class VariationalAutoencoder(DenseNetwork):
         """Return the layers from input to output."""
         return [self.input_scale, *self.encoder, *self.decoder]
 
+    def encoding_layers(self):
+        """Return the layers from X to the posterior means."""
+        *layers, last = self.encoder
+        means = skip_init(nn.Linear, last.in_features, self.n_components)
+        means.weight.data = last.weight.detach()[: self.n_components]
+        means.bias.data = last.bias.detach()[: self.n_components]
+        return [self.input_scale, *layers, means]
+
     def gradient_function(self, criterion):
         """Return the function that computes loss and gradients of a batch."""
         return BoundGradient(self, criterion)

@@ -114,8 +114,8 @@ def test_public_names():
         "MLPDropoutClassifier",
         "MLPDropoutRegressor",
         "SoftmaxClassifier",
-        "VariationalAutoencoderTransformer",
         "TRUSTED_TYPES",
+        "VariationalAutoencoderTransformer",
         "load",
         "to_onnx",
     ]

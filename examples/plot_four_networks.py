@@ -8,8 +8,8 @@ autoencoder learn 5,000 digits of MNIST. The displays show what they learned.
 """
 
 # %%
-# Pixels are in [0, 1]. Parameters are the defaults, but the convolutional network trains
-# for 3 epochs, to save time.
+# Pixels are in [0, 1]. Parameters are the defaults, but the convolutional network only
+# trains for 3 epochs, to save time.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -54,6 +54,13 @@ class Curves:
             earlier = (number for number in curve[:-1] if not math.isnan(number))
             self.lowest[name] = min(earlier, default=math.inf)
 
+    def last_losses(self, n_epochs):
+        """Return the losses of the last epochs: those of validation if there are."""
+        curve = self.train_loss if self.valid_loss is None else self.valid_loss
+        losses = zip(curve, self.train_loss, strict=True)
+        last = list(losses)[len(self) - n_epochs :]
+        return [other if math.isnan(loss) else loss for loss, other in last]
+
     def copy(self):
         """Return a copy."""
         return Curves.from_plain(self.to_plain())

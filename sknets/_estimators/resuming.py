@@ -1,4 +1,4 @@
-"""Resume the training of an estimator from a checkpoint, if that gives the same bits."""
+"""Resume a training from a checkpoint, if that gives the same bits."""
 
 import hashlib
 from functools import partial
@@ -119,7 +119,9 @@ def describe_training(estimator, *, draws_seed):
         "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
         "parameters": described,
         "targets": encode(estimator._targets.to_plain()),
-        "classes": None if classes is None else [classes.dtype.str, repr(list(classes))],
+        "classes": None
+        if classes is None
+        else [classes.dtype.str, repr(list(classes))],
         "draws_seed": draws_seed,
         "device": net.device,
         "callbacks": encode(describe_stateless(net.callbacks_)),

@@ -147,3 +147,12 @@ def check_tensor(name, entry, n_bytes):
     if end - begin != size:
         raise ValueError(f"{what} has {end - begin} bytes; its shape needs {size}")
     return begin, end, name
+
+
+def split_off(arrays, prefix):
+    """Return the arrays whose names have a prefix, without it."""
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sknets._persistence.container import read_container, write_container
+from sknets._persistence.container import (
+    read_container,
+    split_off,
+    write_container,
+)
 from sknets._persistence.strict_json import to_text
 from sknets._persistence.values import decode, encode, shorten
 from sknets._training.curves import Curves
@@ -29,10 +33,10 @@ class Checkpoint:
     """Save the state of a training, so that `fit` can go on after a kill.
 
     Put it into the parameter `callbacks`. During `fit`, it writes a file after each
-    `every` epochs and after the last one. If the process dies, call `fit` again with the
-    same parameters and data: it reads the file and runs the epochs that are missing. The
-    result has the same bits as that of an uninterrupted training, on the same machine
-    with the same number of threads.
+    `every` epochs and after the last one. If the process dies, call `fit` again with
+    the same parameters and data: it reads the file and runs the epochs that are
+    missing. The result has the same bits as that of an uninterrupted training, on the
+    same machine with the same number of threads.
 
     Parameters
     ----------
@@ -65,8 +69,9 @@ class Checkpoint:
     parameters and data at the same time, because they share a file.
 
     A file that is damaged is not used: training starts from the beginning, with a
-    warning. If a file cannot be written, training goes on, with a warning. `partial_fit`
-    ignores checkpoints.
+    warning. If a file cannot be written, training goes on, with a warning. A process
+    that is killed while it writes may leave a file behind whose name ends with ".tmp".
+    `partial_fit` ignores checkpoints.
 
     Examples
     --------
@@ -109,7 +114,7 @@ Checkpoint.__module__ = "sknets"
 
 
 def split_callbacks(callbacks):
-    """Return the Checkpoint in a list of callbacks, or None, and the other callbacks."""
+    """Return the Checkpoint in a list of callbacks, or None, and the others."""
     checkpoints, others = [], []
     for callback in callbacks or []:
         is_pair = isinstance(callback, tuple) and len(callback) == 2
@@ -121,6 +126,12 @@ def split_callbacks(callbacks):
     if len(checkpoints) > 1:
         raise ValueError("callbacks must have at most one Checkpoint; got several.")
     return (checkpoints or [None])[0], others
+
+
+def without_checkpoints(callbacks):
+    """Return callbacks without a Checkpoint: None if nothing else is left."""
+    checkpoint, others = split_callbacks(callbacks)
+    return callbacks if checkpoint is None else others or None
 
 
 class TrainingFile(Observer):
@@ -158,7 +169,7 @@ class TrainingFile(Observer):
             restore_net(self.state, net)
 
     def begin(self, trainer):
-        """Restore early stopping. Return True if training was over at the checkpoint."""
+        """Restore early stopping. Return True if training was over before."""
         for observer in trainer.observers:
             if isinstance(observer, EarlyStopping):
                 self.best = observer.best
@@ -260,7 +271,9 @@ def parse_state(arrays, document, file):
         raise ValueError("its checksum is wrong, so it has changed")
     if document["digest"] != file.digest:
         raise ValueError("it is the checkpoint of another training")
-    state = {key: decode(document[key]) for key in ("best", "curves", "history", "seed")}
+    state = {
+        key: decode(document[key]) for key in ("best", "curves", "history", "seed")
+    }
     state["curves"] = Curves.from_plain(state["curves"])
     if len(state["curves"]) <= len(file.net.curves):
         raise ValueError("it has no epoch of this training")
@@ -275,15 +288,6 @@ def parse_state(arrays, document, file):
     state |= {"weights": weights, "optimizer": optimizer}
     state["best_weights"] = split_off(arrays, BEST)
     return state
-
-
-def split_off(arrays, prefix):
-    """Return the arrays whose names have a prefix, without it."""
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
 
 
 def restore_net(state, net):

@@ -19,6 +19,7 @@ import torch
 from scipy import sparse
 from torch import nn
 
+from sknets._compute.devices import explain_memory_errors
 from sknets._compute.threads import PREDICTION_WORK_PER_THREAD, threads_for
 from sknets._networks.base import memo_without_generators
 from sknets._training.rows import ordered_batches, prediction_blocks
@@ -30,6 +31,7 @@ CachedCopy = namedtuple("CachedCopy", ["copy", "device", "versions", "tensors"])
 _cache = WeakKeyDictionary()
 
 
+@explain_memory_errors("the outputs of a block of rows")
 def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
     """Return the outputs of a trained network for X, or results computed from them.
 

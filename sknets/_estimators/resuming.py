@@ -79,8 +79,10 @@ def find_checkpoint(estimator, data):
     digest = hashlib.sha256(to_text(described).encode())
     if not draws_seed:
         plain = net.to_plain(with_optimizer=True)
-        keys = "weights", "optimizer", "curves", "seed"
-        update_plain(digest, {key: plain[key] for key in keys})
+        # Parameters decide the other options of the optimizer.
+        for value in (plain["weights"], plain["optimizer"]["state"], plain["curves"]):
+            update_plain(digest, value)
+        update_plain(digest, plain["seed"])
     for array in data:
         update_data(digest, array)
     return TrainingFile(checkpoint, digest.hexdigest(), net, keeps=not draws_seed)
@@ -168,8 +170,9 @@ def update_plain(digest, value):
     if isinstance(value, np.ndarray):
         update_data(digest, value)
     elif isinstance(value, dict):
-        for key, item in value.items():
-            digest.update(to_text([type(value).__name__, key]).encode())
+        digest.update(to_text(["dict", len(value)]).encode())
+        for key, item in sorted(value.items()):
+            digest.update(to_text(key).encode())
             update_plain(digest, item)
     elif isinstance(value, list):
         digest.update(to_text(["list", len(value)]).encode())

@@ -1,32 +1,21 @@
 """Checkpoints: files from which a training goes on after a kill."""
 
-import hashlib
 import os
 import warnings
 from numbers import Integral
 from pathlib import Path
 
-import numpy as np
-
-from sknets._persistence.container import (
-    read_container,
-    split_off,
-    write_container,
+from sknets._persistence.container import read_container, write_container
+from sknets._persistence.values import shorten
+from sknets._training.checkpoint_state import (
+    checksum,
+    describe_state,
+    parse_state,
+    restore_best,
+    restore_net,
 )
-from sknets._persistence.strict_json import to_text
-from sknets._persistence.values import decode, encode, shorten
-from sknets._training.curves import Curves
 from sknets._training.early_stopping import EarlyStopping
 from sknets._training.observers import Observer
-from sknets._training.plain_state import (
-    arrays_to_module,
-    as_tensor,
-    module_to_arrays,
-    plain_to_optimizer,
-)
-
-NETWORK, OPTIMIZER, BEST = "network.", "optimizer.", "best."
-KEYS = {"best", "checksum", "curves", "digest", "history", "seed"}
 
 
 class Checkpoint:
@@ -191,7 +180,7 @@ class TrainingFile(Observer):
 
     def _is_over(self, trainer):
         has_stopped = self.best is not None and self.best.is_out_of_patience
-        return has_stopped or len(trainer.curves) == trainer.last_epoch
+        return has_stopped or len(trainer.curves) >= trainer.last_epoch
 
     def _write(self):
         arrays, document = describe_state(self.net, self.best)
@@ -208,10 +197,11 @@ class TrainingFile(Observer):
 
     def _read(self):
         try:
-            return parse_state(*read_container(self.path, "Checkpoint"), self)
+            contents = read_container(self.path, "Checkpoint")
+            return parse_state(*contents, self.digest, self.net)
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
+        except (ValueError, TypeError, LookupError, OverflowError) as error:
             warnings.warn(
                 f"The checkpoint {str(self.path)!r} cannot be used, so training starts "
                 f"from the beginning: {error}",
@@ -225,89 +215,3 @@ def make_folder(folder):
     os.makedirs(folder, exist_ok=True)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"Checkpoint cannot write to the folder {folder!r}.")
-
-
-def checksum(arrays, document):
-    """Return the SHA-256 of the contents of a file, without its checksum."""
-    contents = {key: value for key, value in document.items() if key != "checksum"}
-    total = hashlib.sha256(to_text(contents).encode())
-    for name, array in sorted(arrays.items()):
-        total.update(to_text([name, array.dtype.str, array.shape]).encode())
-        total.update(np.ascontiguousarray(array).data)
-    return total.hexdigest()
-
-
-# -- the state of a training -----------------------------------------------------------
-
-
-def describe_state(net, best):
-    """Return arrays and a document that hold the state of a training.
-
-    Parameters
-    ----------
-    net : LeanNet
-    best : BestEpoch or None
-    """
-    plain = net.to_plain(with_optimizer=True)
-    arrays = {NETWORK + name: array for name, array in plain["weights"].items()}
-    for number, state in plain["optimizer"]["state"].items():
-        for name, array in state.items():
-            if isinstance(array, np.ndarray):
-                arrays[f"{OPTIMIZER}{number}.{name}"] = array
-    document = {key: encode(plain[key]) for key in ("curves", "history", "seed")}
-    document["best"] = None
-    if best is not None:
-        document["best"] = encode([best.value, best.epoch, best.n_idle_epochs])
-        for name, tensor in (best.weights or {}).items():
-            arrays[BEST + name] = tensor.detach().cpu().numpy()
-    return arrays, document
-
-
-def parse_state(arrays, document, file):
-    """Return the state in the contents of a file. Raise ValueError if it is damaged."""
-    if document.keys() != KEYS:
-        raise ValueError("it has other entries than a checkpoint")
-    if document["checksum"] != checksum(arrays, document):
-        raise ValueError("its checksum is wrong, so it has changed")
-    if document["digest"] != file.digest:
-        raise ValueError("it is the checkpoint of another training")
-    state = {
-        key: decode(document[key]) for key in ("best", "curves", "history", "seed")
-    }
-    state["curves"] = Curves.from_plain(state["curves"])
-    if len(state["curves"]) <= len(file.net.curves):
-        raise ValueError("it has no epoch of this training")
-    own = module_to_arrays(file.net.module_)
-    weights = split_off(arrays, NETWORK)
-    if {n: a.shape for n, a in own.items()} != {n: a.shape for n, a in weights.items()}:
-        raise ValueError("its tensors are not those of the network")
-    optimizer = {}
-    for key, array in split_off(arrays, OPTIMIZER).items():
-        number, _, name = key.partition(".")
-        optimizer.setdefault(int(number), {})[name] = array
-    state |= {"weights": weights, "optimizer": optimizer}
-    state["best_weights"] = split_off(arrays, BEST)
-    return state
-
-
-def restore_net(state, net):
-    """Bring a net to the state of a checkpoint."""
-    arrays_to_module(state["weights"], net.module_)
-    # Its options are those that the training starts with: the schedule is replayed.
-    groups = [{} for _ in net.optimizer_.param_groups]
-    optimizer = {"state": state["optimizer"], "groups": groups}
-    plain_to_optimizer(optimizer, net.optimizer_)
-    net.curves = state["curves"]
-    net.history[:] = state["history"]
-    net.seed = state["seed"]
-
-
-def restore_best(state, best, module):
-    """Bring early stopping to the state of a checkpoint."""
-    best.value, best.epoch, best.n_idle_epochs = state["best"]
-    weights = state["best_weights"]
-    if weights:
-        best.weights = {
-            name: as_tensor(weights[name], tensor.device)
-            for name, tensor in module.state_dict().items()
-        }

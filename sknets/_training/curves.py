@@ -78,3 +78,17 @@ class Curves:
             setattr(curves, name, None if curve is None else list(curve))
         curves.lowest = dict(plain["lowest"])
         return curves
+
+
+def are_curves(curves):
+    """Return whether a value is what `Curves.to_plain` may return."""
+    if type(curves) is not dict or curves.keys() != {*NAMES, "lowest"}:
+        return False
+    lowest, losses = curves["lowest"], curves["train_loss"]
+    if type(lowest) is not dict or lowest.keys() != set(NAMES) or losses is None:
+        return False
+    lists = [curves[name] for name in NAMES if curves[name] is not None]
+    return all(
+        type(values) is list and all(isinstance(value, float) for value in values)
+        for values in [*lists, list(lowest.values())]
+    ) and all(len(values) == len(losses) for values in lists)

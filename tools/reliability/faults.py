@@ -1,5 +1,6 @@
 """Faults within this process: a full disk, damaged files, a lack of memory."""
 
+import itertools
 import os
 import random
 import resource
@@ -7,6 +8,7 @@ import signal
 import warnings
 import weakref
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -114,6 +116,15 @@ def cut_checkpoints(n, seed, folder):
     return outcome
 
 
+def fail(function, n_left, held, *arguments):
+    """Yield the first items of a generator, then raise torch's error."""
+    tensor = torch.ones(1000)
+    held.append(weakref.ref(tensor))
+    items = function(*arguments)
+    yield from itertools.islice(items, n_left)
+    raise torch.OutOfMemoryError("CUDA out of memory. (simulated)")
+
+
 def exhaust_memory(n, seed, folder):
     """Raise torch's error of a lack of memory in a random batch or block."""
     random.seed(seed)
@@ -128,27 +139,17 @@ def exhaust_memory(n, seed, folder):
             model.set_params(warm_start=True, max_epochs=3).fit(X, y)
         before = dict(vars(model))
         digest = None if kind == "fit" else fingerprint(model)
-        left = random.randrange(1 if kind == "predict" else 12)
+        n_left = random.randrange(1 if kind == "predict" else 12)
         held = []
-
-        def fail(function, *arguments):
-            nonlocal left
-            tensor = torch.ones(1000)
-            held.append(weakref.ref(tensor))
-            for item in function(*arguments):
-                left -= 1
-                if left < 0:
-                    raise torch.OutOfMemoryError("CUDA out of memory. (simulated)")
-                yield item
 
         method = "predict" if hasattr(model, "predict") else "transform"
         try:
             with (
                 mock.patch.object(
-                    trainer, "training_batches", lambda *a: fail(batches, *a)
+                    trainer, "training_batches", partial(fail, batches, n_left, held)
                 ),
                 mock.patch.object(
-                    evaluation, "prediction_blocks", lambda *a: fail(blocks, *a)
+                    evaluation, "prediction_blocks", partial(fail, blocks, n_left, held)
                 ),
             ):
                 if kind == "predict":

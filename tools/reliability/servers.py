@@ -50,7 +50,7 @@ def serve_mnist(folder, seconds):
         def log_message(self, *args):
             pass
 
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             content = (folder / self.path.strip("/")).read_bytes()
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))

@@ -1,6 +1,7 @@
 """Base class of the estimators: validate, build, train, set fitted attributes."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import torch
@@ -281,7 +282,8 @@ class NetworkEstimator(
         if not is_finite:
             check_all_finite(rows, estimator_name=type(self).__name__)
             # A sum can overflow where no number does. Look at each output.
-            evaluate(self.module_, rows, dtype, **how | {"finish": require_finite})
+            how["finish"] = partial(require_finite, dtype=dtype)
+            evaluate(self.module_, rows, dtype, **how)
         return results
 
     def __sklearn_tags__(self):

@@ -85,12 +85,16 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
                 # A list of small pieces would keep the memory between them in use.
                 kind = dtype if piece.dtype.kind == "f" else piece.dtype
                 results = np.empty((n_rows, *piece.shape[1:]), kind)
-            results[rows] = piece
+            with np.errstate(over="ignore"):
+                results[rows] = piece
+            if piece.dtype.kind == "f" and piece.itemsize > results.itemsize:
+                total += float(results[rows].sum())  # the conversion can overflow
     return results, math.isfinite(total)
 
 
-def require_finite(outputs):
-    """Return the outputs. Raise if one of them is not finite."""
+def require_finite(outputs, dtype):
+    """Return the outputs. Raise if one of them is not finite in a NumPy dtype."""
+    outputs = outputs.to(getattr(torch, np.dtype(dtype).name))
     if not outputs.isfinite().all():
         raise ValueError(
             "Input X contains values so large that the outputs of the network are not "

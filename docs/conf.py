@@ -30,6 +30,7 @@ pages = [
     "autoencoder",
     "performance",
     "model_files",
+    "reliability",
 ]
 html_sidebars = {page: [] for page in pages}
 

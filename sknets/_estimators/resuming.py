@@ -193,7 +193,8 @@ def update_data(digest, data):
     if data is None:
         digest.update(b"none")
         return
-    digest.update(to_text([str(data.dtype), list(data.shape)]).encode())
+    dtype = str(data.dtype).removeprefix("torch.")
+    digest.update(to_text([dtype, list(data.shape)]).encode())
     if sparse.issparse(data):
         for part in (data.data, data.indices, data.indptr):
             update_data(digest, part)

@@ -152,6 +152,7 @@ class TrainingFile(Observer):
         self.net = net
         self.keeps = keeps
         self.best = None
+        self.has_warned = False
         make_folder(checkpoint.folder)
         self.state = self._read()
         if self.state is not None:
@@ -189,11 +190,14 @@ class TrainingFile(Observer):
         try:
             write_container(self.path, arrays, document)
         except OSError as error:
-            warnings.warn(
-                f"The checkpoint of epoch {len(self.net.curves)} could not be written: "
-                f"{error}. Training goes on. An older checkpoint is still whole.",
-                stacklevel=8,
-            )
+            if not self.has_warned:
+                self.has_warned = True
+                warnings.warn(
+                    f"The checkpoint of epoch {len(self.net.curves)} could not be "
+                    f"written: {error}. Training goes on. Later checkpoints will be "
+                    "tried, and an older one is still whole.",
+                    stacklevel=8,
+                )
 
     def _read(self):
         try:

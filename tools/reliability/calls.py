@@ -45,12 +45,13 @@ TARGETS = (
 )
 WEIGHTS = ("none", "ones", "random", "some zero", "zero", "negative", "NaN", "huge")
 WEIGHTS += ("tiny", "wrong length", "column", "integers")
+NEW_ROWS = (0, 1, 1, 1, 2, 2, 3, 5, 5, 5)
 USUAL_ROWS = st.sampled_from((0, 1, 2, 3, *range(4, 13), 12, 12, 12, 40))
 SCALES = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1e-30, 1e6, 1e30, 1e37)
 
 # Parameters: valid values, and values that must be refused.
 SIZES = ((3,), 2, (2, 3), [1]), (0, (2, -1), (), "x", 2.5)
-ACTIVATIONS = ("relu", "tanh", "logistic", "softplus"), ("x", None)
+ACTIVATIONS = ("relu", "tanh", "logistic", "identity"), ("softmax", None)
 SHARED = {
     "optimizer": (("sgd", "adagrad", "adam", "adamw"), ("rmsprop", None)),
     "learning_rate": (("auto", 1e-6, 0.1, 1, 100.0, 1e30), (0, -1, "x", np.nan)),
@@ -157,9 +158,9 @@ def calls(draw):
         "weight": draw(
             st.one_of(st.sampled_from(WEIGHTS[:4]), st.sampled_from(WEIGHTS))
         ),
-        "validation": draw(st.sampled_from((None, None, 0, 1, 5))),
+        "validation": draw(st.sampled_from((None,) * 10 + (1, 5, 5, 5, 0))),
         "method": draw(st.sampled_from(("fit", "fit", "partial_fit", "fit twice"))),
-        "X_new": draw(arrays(kind, draw(st.integers(0, 5)), other_columns)),
+        "X_new": draw(arrays(kind, draw(st.sampled_from(NEW_ROWS)), other_columns)),
     }
 
 

@@ -31,6 +31,7 @@ pages = [
     "coming_from",
     "performance",
     "model_files",
+    "reliability",
 ]
 html_sidebars = {page: [] for page in pages}
 

@@ -11,8 +11,10 @@ from sknets._estimators.registry import trusted_types as _trusted_types
 from sknets._estimators.softmax import SoftmaxClassifier
 from sknets._estimators.variational import VariationalAutoencoderTransformer
 from sknets._onnx.export import to_onnx
+from sknets._training.checkpoints import Checkpoint
 
 __all__ = [
+    "Checkpoint",
     "ConvNetClassifier",
     "DenoisingAutoencoderTransformer",
     "MLPDropoutClassifier",

@@ -1,5 +1,6 @@
 """Devices: choose one that is available, and explain a lack of memory."""
 
+import traceback
 import warnings
 from contextlib import contextmanager
 
@@ -95,6 +96,9 @@ def _problem(device, dtype):
 def explain_memory_errors(what):
     """Raise a MemoryError that names `what` if torch cannot allocate a tensor.
 
+    The tensors of the ``with`` block are given back, although the traceback refers to
+    the functions that held them.
+
     Parameters
     ----------
     what : str
@@ -105,4 +109,7 @@ def explain_memory_errors(what):
     except RuntimeError as error:
         if not any(text in str(error) for text in ALLOCATION_ERRORS):
             raise
+        traceback.clear_frames(error.__traceback__)
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
         raise MemoryError(f"There is not enough memory for {what}.") from error

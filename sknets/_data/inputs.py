@@ -53,6 +53,17 @@ def in_precision(X, dtype):
     return converted
 
 
+def in_dtype(predictions, dtype):
+    """Return an array of predictions in `dtype`. Raise if that makes them infinite."""
+    with np.errstate(over="ignore"):
+        converted = predictions.astype(dtype, copy=False)
+    if not np.isfinite(converted).all():
+        raise ValueError(
+            f"The predictions are not finite in {np.dtype(dtype)}. Pass X as float64."
+        )
+    return converted
+
+
 def as_sparse_floats(X, dtype):
     """Convert a DataFrame of sparse columns to `dtype` if one of them is boolean.
 

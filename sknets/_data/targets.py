@@ -277,4 +277,6 @@ class RealNumbers(Targets):
 
 def as_columns(y):
     """Return y as float64 of shape (n_samples, n_outputs)."""
+    if y.dtype.kind not in "biuf":
+        raise ValueError(f"y must hold real numbers; got an array of dtype {y.dtype}.")
     return np.asarray(y, np.float64).reshape(len(y), -1)

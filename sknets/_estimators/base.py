@@ -1,6 +1,7 @@
 """Base class of the estimators: validate, build, train, set fitted attributes."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from sknets._estimators.parameters import (
     SHARED_CONSTRAINTS,
     warn_of_ineffective_parameters,
 )
+from sknets._estimators.resuming import begin_or_resume
 from sknets._estimators.scoring import ValidationScore
 from sknets._estimators.sklearn_callbacks import EpochTasks, curve_attributes
 from sknets._estimators.state import EstimatorState
@@ -189,6 +191,7 @@ class NetworkEstimator(
         given,
         validation=None,
         single_pass=False,
+        prepare=None,
     ):
         """Train `net_` on validated data and set the fitted attributes.
 
@@ -200,12 +203,17 @@ class NetworkEstimator(
         validation : tuple of X, y and sample_weight, or None
         single_pass : bool
             Whether to train for one epoch at a constant rate.
+        prepare : callable or None
+            What to do before training, unless a checkpoint has its result.
         """
         net = self.net_
         if not self.module_.scales_input:
             X = in_precision(X, net.dtype)
         if len(net.curves):
             warn_of_ineffective_parameters(self)
+        n_before = len(net.curves)
+        data = [X, y, sample_weight, *(validation or ())]
+        files = begin_or_resume(self, data, prepare, single_pass=single_pass)
         where = {"device": self.device_, "dtype": getattr(torch, net.dtype)}
         rows = Rows(X, y, sample_weight, **where)
         held_out, source = None, X
@@ -233,9 +241,8 @@ class NetworkEstimator(
                 observers.append(stopping)
         if net.verbose >= 2:
             observers.append(BatchProgress())
-        n_before = len(net.curves)
         observers.append(net.observer(rows, held_out))
-        observers.append(EpochTasks(self, n_epochs, given))
+        observers += [EpochTasks(self, n_epochs, given), *files]
         # skorch's callbacks read these attributes.
         net.lr, net.batch_size = self._learning_rate, self.batch_size
         Trainer(
@@ -249,7 +256,7 @@ class NetworkEstimator(
             batch_size=self.batch_size,
             max_grad_norm=self.max_grad_norm,
             observers=observers,
-        ).train(rows, n_epochs)
+        ).train(rows, n_epochs, len(net.curves) - n_before)
         net.continues_in_parts = single_pass
         if single_pass:
             net.forget_old_entries()
@@ -275,7 +282,8 @@ class NetworkEstimator(
         if not is_finite:
             check_all_finite(rows, estimator_name=type(self).__name__)
             # A sum can overflow where no number does. Look at each output.
-            evaluate(self.module_, rows, dtype, **how | {"finish": require_finite})
+            how["finish"] = partial(require_finite, dtype=dtype)
+            evaluate(self.module_, rows, dtype, **how)
         return results
 
     def __sklearn_tags__(self):

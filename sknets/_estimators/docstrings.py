@@ -96,6 +96,8 @@ callbacks : list of skorch callbacks or None, default={callbacks!r}
     Callbacks of skorch, called during training. Each `fit` copies them. The copies
     are in ``net_.callbacks_``.
 
+    - :class:`sknets.Checkpoint` is no callback of skorch, but also belongs here. With
+      it, `fit` goes on after a kill.
     - For scikit-learn's own callbacks, call `set_callbacks` instead.
     - Callbacks that compute scores see classes as their positions in `classes_`.
     - Callbacks that score or monitor validation data need `X_val` or

@@ -22,7 +22,9 @@ from sknets._estimators.optimizer_document import (
 from sknets._estimators.parameters import changed_parameters
 from sknets._estimators.registry import PUBLIC_ESTIMATORS
 from sknets._estimators.state import VERSIONS
+from sknets._persistence.container import split_off
 from sknets._persistence.values import decode, encode, shorten
+from sknets._training.checkpoints import without_checkpoints
 
 FORMAT_VERSION = 1
 SECTIONS = {
@@ -40,7 +42,7 @@ SECTIONS = {
 NETWORK, OPTIMIZER = "network.", "optimizer."
 
 # `load` decides the device. The weights have what the autoencoder in `pretrained` did.
-DEVICE, PRETRAINED = "device", "pretrained"
+CALLBACKS, DEVICE, PRETRAINED = "callbacks", "device", "pretrained"
 
 
 def describe(estimator, *, include_optimizer):
@@ -86,10 +88,17 @@ def describe(estimator, *, include_optimizer):
 
 def describe_parameters(parameters, what):
     return {
-        name: encode_named(name, None if name == PRETRAINED else value, what)
+        name: encode_named(name, without_tools(name, value), what)
         for name, value in parameters.items()
         if name != DEVICE
     }
+
+
+def without_tools(name, value):
+    """Return a parameter without what served the training only."""
+    if name == CALLBACKS:
+        return without_checkpoints(value)
+    return None if name == PRETRAINED else value
 
 
 def describe_settings(estimator, what):
@@ -208,12 +217,3 @@ def restore_changes(estimator, document):
     as_built = estimator.get_params(deep=False) | changes
     check_parameters(type(estimator)(**as_built))
     return changes
-
-
-def split_off(arrays, prefix):
-    """Return the arrays whose names have a prefix, without it."""
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }

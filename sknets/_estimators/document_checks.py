@@ -7,7 +7,7 @@ import numpy as np
 
 from sknets._networks.skeleton import shapes_and_options, skeleton
 from sknets._persistence.values import shorten
-from sknets._training.curves import NAMES
+from sknets._training.curves import are_curves
 
 TRAINING = {
     "batch_size",
@@ -82,19 +82,6 @@ def check_training(training):
 def is_number(value, kind):
     is_real = isinstance(value, kind) and not isinstance(value, bool)
     return is_real and abs(value) < 2**64
-
-
-def are_curves(curves):
-    if type(curves) is not dict or curves.keys() != {*NAMES, "lowest"}:
-        return False
-    lowest, losses = curves["lowest"], curves["train_loss"]
-    if type(lowest) is not dict or lowest.keys() != set(NAMES) or losses is None:
-        return False
-    lists = [curves[name] for name in NAMES if curves[name] is not None]
-    return all(
-        type(values) is list and all(isinstance(value, float) for value in values)
-        for values in [*lists, list(lowest.values())]
-    ) and all(len(values) == len(losses) for values in lists)
 
 
 def check_network(builder, weights):

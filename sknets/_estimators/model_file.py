@@ -44,8 +44,8 @@ class ModelFile:
         Notes
         -----
         `device` is not saved. `pretrained` is saved as None; the weights have what
-        pre-training did. Attributes that `fit` does not set, and callbacks of the
-        past, are not saved.
+        pre-training did. A Checkpoint in `callbacks` is left out. Attributes that `fit`
+        does not set, and callbacks of the past, are not saved.
         """
         check_is_fitted(self)
         write_container(path, *describe(self, include_optimizer=include_optimizer))

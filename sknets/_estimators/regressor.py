@@ -4,7 +4,12 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sknets._data.inputs import check_validation_arguments, float_dtype, to_host
+from sknets._data.inputs import (
+    check_validation_arguments,
+    float_dtype,
+    in_dtype,
+    to_host,
+)
 from sknets._data.sklearn_compat import StrOptions, fit_context
 from sknets._data.targets import RealNumbers
 from sknets._data.weights import (
@@ -131,10 +136,15 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions in the units of y. float32 if X is float32, else float64.
+
+        Raises
+        ------
+        ValueError
+            If X is not valid, or if predictions are infinite in float32.
         """
         check_is_fitted(self)
         y = self._targets.decode(self._forward(X))
-        return y.astype(float_dtype(X), copy=False)
+        return in_dtype(y, float_dtype(X))
 
     def _fit(self, X, y, sample_weight, validation, *, single_pass):
         given = as_given(X, y, sample_weight)

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+from sknets._compute.devices import explain_memory_errors
 from sknets._data.sklearn_compat import CALLBACK_ATTRIBUTES
 
 
@@ -17,8 +18,10 @@ def unchanged_on_error(estimator, *, continues):
     """
     attributes = vars(estimator).copy()
     snapshot = estimator.net_.snapshot() if continues else None
+    what = f"training {type(estimator).__name__} in batches of {estimator.batch_size}"
     try:
-        yield
+        with explain_memory_errors(f"{what} rows"):
+            yield
     except BaseException:
         # scikit-learn uses these attributes later, to end its callbacks.
         for name in CALLBACK_ATTRIBUTES:

@@ -28,12 +28,22 @@ class ValidationScore(Observer):
         self.y = None if y is None else estimator._targets.decode(y.cpu().numpy())
 
     def measure(self, trainer):
-        """Return the score of the estimator."""
+        """Return the score of the estimator.
+
+        Raises
+        ------
+        ValueError
+            If the estimator lacks a method that the scorer calls.
+        """
         # Validated X has no feature names, and scikit-learn would warn of that.
         attributes = vars(self.estimator)
         names = attributes.pop("feature_names_in_", None)
         try:
             return {"valid_score": self.scorer(self.estimator, self.X, self.y)}
+        except AttributeError as error:  # such as probabilities of a regressor
+            raise ValueError(
+                f"scoring={self.estimator.scoring!r} does not fit: {error}"
+            ) from error
         finally:
             if names is not None:
                 attributes["feature_names_in_"] = names

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from functools import partial
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -197,9 +198,14 @@ class NetworkTransformer(
                 self._targets = Reconstruction(self._criterion, X.shape[1])
                 self._build(X)
             validation = None if X_val is None else (self._validate_validation(X_val),)
-            if not continues and not single_pass:
-                self._pretrain(X)
-            self._train(X, given=given, validation=validation, single_pass=single_pass)
+            is_new = not continues and not single_pass
+            self._train(
+                X,
+                given=given,
+                validation=validation,
+                single_pass=single_pass,
+                prepare=partial(self._pretrain, X) if is_new else None,
+            )
             for name in self._measures:
                 vars(self).pop(name, None)
             if not single_pass:

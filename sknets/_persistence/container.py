@@ -38,8 +38,14 @@ def write_container(path, arrays, document):
     write_atomically(path, save(contiguous, {KEY: to_text(document)}))
 
 
-def read_container(path):
+def read_container(path, writer="`save`"):
     """Return the arrays and the document of a file.
+
+    Parameters
+    ----------
+    path : str or path-like
+    writer : str
+        Who writes such files, for errors.
 
     Returns
     -------
@@ -52,7 +58,7 @@ def read_container(path):
         If the file was not written by `write_container`, or has changed since.
     """
     data = Path(path).read_bytes()
-    document = from_text(check_header(data), "the metadata")
+    document = from_text(check_header(data, writer), "the metadata")
     if type(document) is not dict:
         raise ValueError("the metadata are not a JSON object")
     try:
@@ -61,13 +67,15 @@ def read_container(path):
         raise ValueError(f"safetensors refuses the file: {error}") from error
 
 
-def check_header(data):
+def check_header(data, writer):
     """Check the header of a file, and that the tensors fill the rest of it.
 
     Parameters
     ----------
     data : bytes
         The whole file.
+    writer : str
+        See `read_container`.
 
     Returns
     -------
@@ -79,17 +87,17 @@ def check_header(data):
         if data.startswith((*PICKLE, ZIP)):
             raise ValueError(
                 "it is a pickle or a ZIP archive, which may run code when it is read; "
-                "expected a file of `save`"
+                f"expected a file of {writer}"
             )
         raise ValueError(
-            "its header does not fit into the file; it is cut, or no file of `save`"
+            f"its header does not fit into the file; it is cut, or no file of {writer}"
         )
     header = from_text(data[8 : 8 + length], "the header")
     if type(header) is not dict:
         raise ValueError("the header is not a JSON object")
     metadata = header.pop("__metadata__", None)
     if type(metadata) is not dict or KEY not in metadata:
-        raise ValueError("it is a file of safetensors, but not one of `save`")
+        raise ValueError(f"it is a file of safetensors, but not one of {writer}")
     if list(metadata) != [KEY] or type(metadata[KEY]) is not str:
         raise ValueError(
             f"its metadata have the keys {shorten(sorted(metadata))}; expected the "
@@ -139,3 +147,12 @@ def check_tensor(name, entry, n_bytes):
     if end - begin != size:
         raise ValueError(f"{what} has {end - begin} bytes; its shape needs {size}")
     return begin, end, name
+
+
+def split_off(arrays, prefix):
+    """Return the arrays whose names have a prefix, without it."""
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

@@ -55,6 +55,13 @@ class Curves:
             earlier = (number for number in curve[:-1] if not math.isnan(number))
             self.lowest[name] = min(earlier, default=math.inf)
 
+    def last_losses(self, n_epochs):
+        """Return the losses of the last epochs: those of validation if there are."""
+        curve = self.train_loss if self.valid_loss is None else self.valid_loss
+        losses = zip(curve, self.train_loss, strict=True)
+        last = list(losses)[len(self) - n_epochs :]
+        return [other if math.isnan(loss) else loss for loss, other in last]
+
     def copy(self):
         """Return a copy."""
         return Curves.from_plain(self.to_plain())
@@ -72,3 +79,17 @@ class Curves:
             setattr(curves, name, None if curve is None else list(curve))
         curves.lowest = dict(plain["lowest"])
         return curves
+
+
+def are_curves(curves):
+    """Return whether a value is what `Curves.to_plain` may return."""
+    if type(curves) is not dict or curves.keys() != {*NAMES, "lowest"}:
+        return False
+    lowest, losses = curves["lowest"], curves["train_loss"]
+    if type(lowest) is not dict or lowest.keys() != set(NAMES) or losses is None:
+        return False
+    lists = [curves[name] for name in NAMES if curves[name] is not None]
+    return all(
+        type(values) is list and all(isinstance(value, float) for value in values)
+        for values in [*lists, list(lowest.values())]
+    ) and all(len(values) == len(losses) for values in lists)

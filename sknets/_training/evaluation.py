@@ -19,6 +19,7 @@ import torch
 from scipy import sparse
 from torch import nn
 
+from sknets._compute.devices import explain_memory_errors
 from sknets._compute.threads import PREDICTION_WORK_PER_THREAD, threads_for
 from sknets._networks.base import memo_without_generators
 from sknets._training.rows import ordered_batches, prediction_blocks
@@ -30,6 +31,7 @@ CachedCopy = namedtuple("CachedCopy", ["copy", "device", "versions", "tensors"])
 _cache = WeakKeyDictionary()
 
 
+@explain_memory_errors("the outputs of a block of rows")
 def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
     """Return the outputs of a trained network for X, or results computed from them.
 
@@ -83,12 +85,16 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
                 # A list of small pieces would keep the memory between them in use.
                 kind = dtype if piece.dtype.kind == "f" else piece.dtype
                 results = np.empty((n_rows, *piece.shape[1:]), kind)
-            results[rows] = piece
+            with np.errstate(over="ignore"):
+                results[rows] = piece
+            if piece.dtype.kind == "f" and piece.itemsize > results.itemsize:
+                total += float(results[rows].sum())  # the conversion can overflow
     return results, math.isfinite(total)
 
 
-def require_finite(outputs):
-    """Return the outputs. Raise if one of them is not finite."""
+def require_finite(outputs, dtype):
+    """Return the outputs. Raise if one of them is not finite in a NumPy dtype."""
+    outputs = outputs.to(getattr(torch, np.dtype(dtype).name))
     if not outputs.isfinite().all():
         raise ValueError(
             "Input X contains values so large that the outputs of the network are not "

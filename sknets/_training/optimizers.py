@@ -169,6 +169,23 @@ def find_optimizer(name, device):
     return fastest, {**options, "fused": True}
 
 
+def state_names(optimizer):
+    """Return the possible sets of names of a parameter's state.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        That of a name.
+    """
+    if isinstance(optimizer, torch.optim.SGD):
+        return [set(), {"momentum_buffer"}]  # a scheduler may set a momentum
+    return [
+        set(lean._state_names)
+        for lean, plain, _ in OPTIMIZERS.values()
+        if isinstance(optimizer, plain)
+    ]
+
+
 @cache
 def has_fused_kernel(optimizer_class, device):
     """Return whether torch has a fused kernel for an optimizer on a device."""

@@ -20,6 +20,8 @@ def to_tensor(array, device):
         return array.to(device)
     native = array.dtype.newbyteorder("=")  # torch has no other byte order
     array = np.ascontiguousarray(array, dtype=native)
+    if min(array.strides, default=0) < 0:  # also contiguous, if it has a single row
+        array = array.copy()
     if not array.flags.writeable:
         array = np.asarray(Writable(array))  # torch warns of read-only arrays
     return torch.from_numpy(array).to(device)

@@ -30,6 +30,29 @@ def start_schedule(lr_schedule, optimizer, *, n_updates, n_epochs):
     return TorchSchedule(lr_schedule, optimizer, n_updates, n_epochs)
 
 
+def replay(schedule, losses, n_batches):
+    """Bring a new schedule to where it was after some epochs.
+
+    A schedule depends on nothing but the number of updates and the losses of the
+    epochs. So its state need not be saved.
+
+    Parameters
+    ----------
+    schedule : ConstantRate
+    losses : list of float
+        Loss of each epoch so far, in the validation if there was one.
+    n_batches : int
+        Number of updates of an epoch.
+    """
+    if losses and isinstance(schedule, TorchSchedule):
+        # Otherwise torch warns that the optimizer has made no step before.
+        schedule.optimizer._opt_called = True
+    for loss in losses:
+        for _ in range(n_batches):
+            schedule.before_update()
+        schedule.after_epoch(loss)
+
+
 class ConstantRate:
     """The same learning rate for each update."""
 

@@ -3,10 +3,21 @@
 from copy import copy
 
 import torch
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import (
+    Callback,
+    EpochTimer,
+    GradientNormClipping,
+    LRScheduler,
+    PrintLog,
+    ProgressBar,
+)
 from skorch.dataset import Dataset
 
+from sknets._training.checkpoints import split_callbacks
 from sknets._training.observers import Observer, TrainingStopped
+
+# Callbacks that keep nothing from one epoch to the next that matters for training.
+STATELESS = (EpochTimer, GradientNormClipping, PrintLog, ProgressBar)
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
@@ -140,7 +151,8 @@ class CallbackDataset(Dataset):
 
 
 def check_callbacks(callbacks, lr_schedule):
-    """Raise if a callback is not from skorch, or conflicts with `lr_schedule`."""
+    """Raise if a callback is none of skorch's, or conflicts with `lr_schedule`."""
+    _, callbacks = split_callbacks(callbacks)
     for callback in callbacks:
         if isinstance(callback, tuple) and len(callback) == 2:
             _, callback = callback
@@ -156,6 +168,29 @@ def check_callbacks(callbacks, lr_schedule):
                 "LRScheduler in callbacks requires lr_schedule='constant'; got "
                 f"lr_schedule={lr_schedule!r}."
             )
+
+
+def describe_stateless(callbacks):
+    """Return what callbacks without a state do to training, as plain values.
+
+    Parameters
+    ----------
+    callbacks : list of pairs
+        A net's `callbacks_`.
+
+    Raises
+    ------
+    ValueError
+        If a callback may have a state.
+    """
+    for _, callback in callbacks:
+        if type(callback) not in STATELESS:
+            raise ValueError(
+                f"Checkpoint in callbacks cannot resume {type(callback).__name__}, "
+                "whose state it does not know. Beside Checkpoint there may be "
+                f"{', '.join(kind.__name__ for kind in STATELESS)}."
+            )
+    return [vars(c) for _, c in callbacks if type(c) is GradientNormClipping]
 
 
 def without_scheduler(callback):

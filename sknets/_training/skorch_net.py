@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
 
+from sknets._training.checkpoints import split_callbacks
 from sknets._training.curves import Curves
 from sknets._training.evaluation import evaluate
 from sknets._training.optimizers import find_optimizer
@@ -64,13 +65,14 @@ def build_net(
     if weight_decay:
         options["optimizer__weight_decay"] = weight_decay
         options["optimizer__param_groups"] = [("*bias", {"weight_decay": 0.0})]
+    _, callbacks = split_callbacks(callbacks)
     net_class = LeanNet if n_classes is None else ClassifierNet
     net = net_class(
         network.to(getattr(torch, dtype)),
         criterion,
         optimizer=optimizer,
         lr=learning_rate,
-        callbacks=deepcopy(callbacks or []),
+        callbacks=deepcopy(callbacks),
         device=str(device),
         train_split=None,
         verbose=verbose,
@@ -99,6 +101,7 @@ class LeanNet(NeuralNet):
     """
 
     continues_in_parts = False  # whether the last training was partial_fit
+    is_new = True  # whether its weights are the initial ones
 
     def __init__(self, *args, n_classes, dtype, seed, **kwargs):
         super().__init__(*args, **kwargs)
@@ -196,6 +199,7 @@ class LeanNet(NeuralNet):
         self.callbacks_ = [*first, *plain["callbacks"], *last]
         self.batch_size = plain["batch_size"]
         self.continues_in_parts = plain["continues_in_parts"]
+        self.is_new = False
 
     def frozen_copy(self):
         """Return a copy for evaluation, with the current weights."""

@@ -14,7 +14,7 @@ from sknets._compute.threads import STEP_WORK_PER_THREAD, threads_for
 from sknets._training.evaluation import drop_cached_copies
 from sknets._training.observers import TrainingStopped
 from sknets._training.rows import count_batches, training_batches
-from sknets._training.schedules import start_schedule
+from sknets._training.schedules import replay, start_schedule
 
 
 class Trainer:
@@ -48,6 +48,8 @@ class Trainer:
         earlier calls, if this call continues them.
     n_batches : int
         Number of batches of an epoch.
+    last_epoch : int
+        Number of the last epoch, if no observer stops training earlier.
     record : dict
         Values of the current epoch: `train_loss`, the learning rate `lr` of the first
         update, and what observers measure. Empty until the epoch has ended.
@@ -82,7 +84,7 @@ class Trainer:
         self.epoch = len(curves)
         self.updated = False
 
-    def train(self, rows, n_epochs):
+    def train(self, rows, n_epochs, n_done=0):
         """Train for `n_epochs` more epochs.
 
         Parameters
@@ -90,6 +92,9 @@ class Trainer:
         rows : Rows
         n_epochs : int
             Maximal number of epochs. Observers may stop training earlier.
+        n_done : int
+            How many of these epochs were run before, in a training that was killed. The
+            network, the optimizer's state and the curves are as they were after them.
 
         Raises
         ------
@@ -100,6 +105,7 @@ class Trainer:
             warning.
         """
         self.n_batches = count_batches(len(rows), self.batch_size)
+        self.last_epoch = len(self.curves) - n_done + n_epochs
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
         schedule = start_schedule(
@@ -115,8 +121,9 @@ class Trainer:
             self._training_mode(),
             closing(schedule),
         ):
+            replay(schedule, self.curves.last_losses(n_done), self.n_batches)
             with suppress(TrainingStopped), self._end_on_interrupt():
-                self._run(rows, n_epochs, schedule)
+                self._run(rows, n_epochs - n_done, schedule)
             with suppress(TrainingStopped), self._end_on_interrupt():
                 self._notify("end")
         self.require_finite(

@@ -74,6 +74,13 @@ class Network(nn.Module):
 
         return loss_and_gradient
 
+    def sparse_layer(self):
+        """Return the linear layer that can read sparse X, or None.
+
+        All that comes before it must accept a `SparseBatch`.
+        """
+        return None
+
     def set_generator(self, make_generator):
         """Make one generator for all random layers, if there are any."""
         layers = [layer for layer in self.modules() if hasattr(layer, "generator")]
@@ -84,6 +91,15 @@ class Network(nn.Module):
     def evaluating_copy(self):
         """Return a copy in evaluation mode. The network itself keeps its mode."""
         return deepcopy(self, memo_without_generators(self)).eval()
+
+
+def can_read_sparse(network, layer):
+    """Return whether a linear layer of a network gets a `SparseBatch` safely.
+
+    Hooks that users add expect dense tensors. MPS has no product with sparse rows.
+    """
+    has_hooks = any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())
+    return not has_hooks and layer.weight.device.type != "mps"
 
 
 def memo_without_generators(module):

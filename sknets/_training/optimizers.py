@@ -19,14 +19,20 @@ class LeanStep:
     """
 
     _state_names = ()
+    table = None  # the FeatureTable of the first layer, in training on sparse batches
 
     def step(self, closure=None):
         """Update the parameters. Return the loss that `closure` returns."""
-        if not self._is_ready():
+        is_ready = self._is_ready()
+        if self.table is not None:
+            self._choose_rows(is_ready)
+        if not is_ready:
             return super().step(closure)
         loss = None if closure is None else closure()
         with torch.no_grad():
             self._update()
+            if self.table is not None and self.table.grad is not None:
+                self._update_rows(self._group_of_table(), self.table)
         return loss
 
     # `hooked` keeps torch from wrapping `step` in its profiler, which takes half of the
@@ -39,6 +45,25 @@ class LeanStep:
             group["fused"] and all(p in self.state for p in group["params"])
             for group in self.param_groups
         )
+
+    def _choose_rows(self, is_ready):
+        """Let the gradient be in the rows of the table, if they suffice."""
+        table = self.table
+        table.by_rows = is_ready and self._changes_rows_only(self._group_of_table())
+        if not table.by_rows:
+            table.settle()
+
+    def _group_of_table(self):
+        weight = self.table.weight
+        return next(
+            group
+            for group in self.param_groups
+            if any(parameter is weight for parameter in group["params"])
+        )
+
+    def _changes_rows_only(self, group):
+        """Return whether no weight changes whose gradient is zero, but for a factor."""
+        return False
 
     def _update(self):
         for group in self.param_groups:
@@ -65,6 +90,13 @@ class SGD(LeanStep, torch.optim.SGD):
             group["fused"] and not group["momentum"] for group in self.param_groups
         )
 
+    def _changes_rows_only(self, group):
+        return True
+
+    def _update_rows(self, group, table):
+        table.decay(1 - group["lr"] * group["weight_decay"])
+        table.subtract(table.grad.mul_(group["lr"]))
+
     def _call_kernel(self, group, parameters, gradients):
         getattr(torch, self._kernel_name)(
             parameters,
@@ -85,6 +117,18 @@ class Adagrad(LeanStep, torch.optim.Adagrad):
 
     _kernel_name = "_fused_adagrad_"
     _state_names = ("sum", "step")
+
+    def _changes_rows_only(self, group):
+        return not group["weight_decay"]
+
+    def _update_rows(self, group, table):
+        state, gradient = self.state[table.weight], table.grad
+        all_sums = state["sum"].t()
+        sums = all_sums.index_select(0, table.columns).addcmul_(gradient, gradient)
+        all_sums.index_copy_(0, table.columns, sums)
+        deviations = sums.sqrt_().add_(group["eps"])
+        table.subtract(gradient.div_(deviations).mul_(group["lr"]))
+        state["step"] += 1
 
     def _call_kernel(self, group, parameters, gradients, sums, steps):
         getattr(torch, self._kernel_name)(

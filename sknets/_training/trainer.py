@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
 
 import torch
@@ -15,6 +15,7 @@ from sknets._training.evaluation import drop_cached_copies
 from sknets._training.observers import TrainingStopped
 from sknets._training.rows import count_batches, training_batches
 from sknets._training.schedules import start_schedule
+from sknets._training.sparse_batches import multiply_adds, sparse_training
 
 
 class Trainer:
@@ -109,9 +110,9 @@ class Trainer:
             n_epochs=n_epochs,
         )
         drop_cached_copies(self.network)
-        work = self.network.multiply_adds * min(self.batch_size, len(rows))
         with (
-            threads_for(work, STEP_WORK_PER_THREAD),
+            self._sparse_training(rows) as self._make_batch,
+            threads_for(self._step_work(rows), STEP_WORK_PER_THREAD),
             self._training_mode(),
             closing(schedule),
         ):
@@ -122,6 +123,19 @@ class Trainer:
         self.require_finite(
             sum(t.detach().abs().max() for t in self._trained_tensors())
         )
+
+    def _sparse_training(self, rows):
+        if self.batch_observers:  # they expect dense batches and gradients
+            return nullcontext()
+        return sparse_training(self.network, self.optimizer, rows)
+
+    def _step_work(self, rows):
+        """Return the multiply-adds of the largest layer in a training step."""
+        if self._make_batch is None:
+            per_row = self.network.multiply_adds
+        else:
+            per_row = multiply_adds(self.network, rows.X)
+        return per_row * min(self.batch_size, len(rows))
 
     def _run(self, rows, n_epochs, schedule):
         if self._notify("begin"):
@@ -158,11 +172,14 @@ class Trainer:
         total = torch.zeros((), dtype=rows.dtype, device=rows.device)
         self._norms = total.clone()
         rate = None
-        for batch in training_batches(rows, self.batch_size, shuffler):
+        make_batch = self._make_batch
+        for batch in training_batches(rows, self.batch_size, shuffler, make_batch):
             schedule.before_update()
             if rate is None:
                 rate = self.optimizer.param_groups[0]["lr"]
             total.add_(self._train_batch(batch), alpha=len(batch[0]))
+        if make_batch is not None:
+            make_batch.table.settle()
         loss = total.item() / len(rows)
         self.require_finite(loss)
         if self.max_grad_norm is not None:
@@ -191,9 +208,15 @@ class Trainer:
         if self.max_grad_norm is not None:
             # Clipping with an infinite norm makes gradients zero without an error. The
             # sum of the norms shows it at the end of the epoch.
-            norm = clip_grad_norm_(self.network.parameters(), self.max_grad_norm)
+            norm = clip_grad_norm_(self._with_gradients(), self.max_grad_norm)
             self._norms.add_(norm)
         return loss
+
+    def _with_gradients(self):
+        """Return what has gradients in its attribute `grad`."""
+        if self._make_batch is None:
+            return self.network.parameters()
+        return [*self.network.parameters(), self._make_batch.table]
 
     def _notify(self, event):
         """Call `event` of each observer. Return True if one stops training."""

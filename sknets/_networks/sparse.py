@@ -195,12 +195,14 @@ class FeatureTable:
             self.rows.mul_(self.factor)
             self.factor = 1.0
 
-    def subtract(self, rows):
-        """Subtract from the weights of the features in `columns`."""
-        if self.factor != 1:
-            rows = rows.div_(self.factor)
-        changed = self.rows.index_select(0, self.columns).sub_(rows)
-        self.rows.index_copy_(0, self.columns, changed)
+    def add(self, rows, factor):
+        """Add multiples of rows to the weights of the features in `columns`.
+
+        The rows are multiplied in place.
+        """
+        rows.mul_(factor / self.factor)
+        # `index_add_` takes three times as long with its own factor.
+        self.rows.index_add_(0, self.columns, rows)
 
 
 def lies_by_feature(weight):

@@ -95,7 +95,7 @@ class SGD(LeanStep, torch.optim.SGD):
 
     def _update_rows(self, group, table):
         table.decay(1 - group["lr"] * group["weight_decay"])
-        table.subtract(table.grad.mul_(group["lr"]))
+        table.add(table.grad, -group["lr"])
 
     def _call_kernel(self, group, parameters, gradients):
         getattr(torch, self._kernel_name)(
@@ -123,11 +123,10 @@ class Adagrad(LeanStep, torch.optim.Adagrad):
 
     def _update_rows(self, group, table):
         state, gradient = self.state[table.weight], table.grad
-        all_sums = state["sum"].t()
-        sums = all_sums.index_select(0, table.columns).addcmul_(gradient, gradient)
-        all_sums.index_copy_(0, table.columns, sums)
-        deviations = sums.sqrt_().add_(group["eps"])
-        table.subtract(gradient.div_(deviations).mul_(group["lr"]))
+        sums = state["sum"].t()
+        sums.index_add_(0, table.columns, gradient.square())
+        deviations = sums.index_select(0, table.columns).sqrt_().add_(group["eps"])
+        table.add(gradient.div_(deviations), -group["lr"])
         state["step"] += 1
 
     def _call_kernel(self, group, parameters, gradients, sums, steps):

@@ -25,6 +25,10 @@ MIN_SQUARED_NORM = 30.0
 
 BLOCK_BYTES = 2**20
 
+# Least number of entries in a block of a CSR matrix. A block also takes time and memory
+# for each feature.
+MIN_ENTRIES = 2**20
+
 
 @dataclass
 class Statistics:
@@ -211,17 +215,35 @@ def measure(X, sample_weight=None):
 def measure_sparse(X, weight):
     """Return the statistics of the features of a CSR matrix."""
     weight = np.ones(X.shape[0]) if weight is None else weight
-    X, weight = X[weight > 0].astype(np.float64), weight[weight > 0]
     weight = weight / weight.sum()
-    mean = X.T @ weight
+    mean, mean_square, mean_abs = np.zeros((3, X.shape[1]))
+    low, high = np.inf, -np.inf
+    n_entries = 0.0
+    for block, block_weight in sparse_blocks(X, weight):
+        mean += block.T @ block_weight
+        mean_square += block.power(2).T @ block_weight
+        mean_abs += abs(block).T @ block_weight
+        low = np.minimum(low, block.min(axis=0).toarray().ravel())
+        high = np.maximum(high, block.max(axis=0).toarray().ravel())
+        n_entries += (np.diff(block.indptr) * block_weight).sum()
     return Statistics(
         mean=mean,
-        variance=np.maximum(X.power(2).T @ weight - mean**2, 0.0),
-        mean_abs=abs(X).T @ weight,
-        low=X.min(axis=0).toarray().ravel(),
-        high=X.max(axis=0).toarray().ravel(),
-        n_zeros=X.shape[1] - (np.diff(X.indptr) * weight).sum(),
+        variance=np.maximum(mean_square - mean**2, 0.0),
+        mean_abs=mean_abs,
+        low=low,
+        high=high,
+        n_zeros=X.shape[1] - n_entries,
     )
+
+
+def sparse_blocks(X, weight):
+    """Yield blocks of the rows of positive weight in float64, and their weights."""
+    positions = np.flatnonzero(weight > 0)
+    n_blocks = -(-X.nnz // max(MIN_ENTRIES, X.shape[1]))
+    for rows in np.array_split(positions, min(max(n_blocks, 1), len(positions))):
+        block = X[rows].astype(np.float64)
+        block.sum_duplicates()
+        yield block, weight[rows]
 
 
 def measure_dense(X, weight):

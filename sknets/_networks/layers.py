@@ -110,7 +110,7 @@ class InputScale(nn.Module):
         # A sparse batch converts the scale of those features only that occur.
         is_sparse = isinstance(X, SparseBatch)
         scale = self.scale if is_sparse else self.scale.to(X.dtype)
-        # In evaluation, the weight can be in a lower precision, see `SparseBatch.linear`.
+        # The weight can be in a lower precision, which `SparseBatch.linear` converts.
         return (X / scale).to(self.next_layer[0].bias.dtype)
 
 

@@ -42,6 +42,15 @@ class SparseBatch:
         """Return the sum of all entries."""
         return self.values.sum()
 
+    def has_equal_rows(self):
+        """Return whether all rows have the same entries, in the same order."""
+        lengths = self.offsets.diff()
+        if (lengths != lengths[0]).any():
+            return False
+        shape = len(self), int(lengths[0])
+        tables = (entries.view(shape) for entries in (self.indices, self.values))
+        return all((table == table[0]).all() for table in tables)
+
     def to(self, dtype):
         """Return the batch with entries in another precision."""
         return self._replace(self.values.to(dtype))

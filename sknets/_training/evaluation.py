@@ -22,7 +22,7 @@ from sknets._compute.threads import PREDICTION_WORK_PER_THREAD, threads_for
 from sknets._networks.base import memo_without_generators
 from sknets._training.rows import ordered_batches, prediction_blocks
 from sknets._training.sparse_batches import (
-    EvaluationBatches,
+    evaluation_batches,
     multiply_adds,
     reads_sparse,
 )
@@ -69,9 +69,11 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
         module = to_float64(module, device, by_columns=is_sparse)
     if function is not None:
         function = partial(function, module)
-    work = n_rows * (multiply_adds(network, X) if is_sparse else network.multiply_adds)
+    work = n_rows * multiply_adds(network, X, is_sparse)
     with threads_for(work, PREDICTION_WORK_PER_THREAD), evaluation_mode(module, device):
-        make_batch = EvaluationBatches(module, device) if is_sparse else None
+        make_batch = None
+        if is_sparse:
+            make_batch = evaluation_batches(network, X, device, module)
         blocks = prediction_blocks(X, network.max_rows, device, make_batch)
         results, total = None, 0.0
         for rows, block in blocks:
@@ -103,12 +105,12 @@ def require_finite(outputs):
 def mean_loss(network, criterion, rows):
     """Return the mean loss of a network over rows, as a float."""
     total = 0.0
-    make_batch, per_row = None, network.multiply_adds
-    if rows.y is not None and reads_sparse(network, rows.X):
-        make_batch = EvaluationBatches(network, rows.device)
-        per_row = multiply_adds(network, rows.X)
+    make_batch = None
+    if rows.y is not None:  # otherwise X is the target, which must be dense
+        make_batch = evaluation_batches(network, rows.X, rows.device)
+    work = len(rows) * multiply_adds(network, rows.X, make_batch is not None)
     with (
-        threads_for(len(rows) * per_row, PREDICTION_WORK_PER_THREAD),
+        threads_for(work, PREDICTION_WORK_PER_THREAD),
         evaluation_mode(network, rows.device),
     ):
         for X, y, weight in ordered_batches(rows, network.max_rows, make_batch):

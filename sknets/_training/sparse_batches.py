@@ -1,4 +1,4 @@
-"""Sparse batches of CSR rows: how they are made, and when they are faster than dense ones."""
+"""Sparse batches of CSR rows: how they are made, and when they are faster than dense."""
 
 from contextlib import contextmanager
 from itertools import islice
@@ -17,7 +17,11 @@ from sknets._networks.sparse import (
 from sknets._training.optimizers import OPTIMIZERS
 from sknets._training.rows import to_tensor
 
-MAX_DENSITY = 0.05
+# Measured on a CPU, with layers of 10 to 100 units and batches of 100 rows: an entry of
+# a sparse batch takes the time of 8 to 14 features of a dense one. Besides, a row takes
+# the time of 40 entries.
+FEATURES_PER_ENTRY = 12
+ENTRIES_PER_ROW = 40
 
 
 def reads_sparse(network, X):
@@ -30,14 +34,14 @@ def reads_sparse(network, X):
     """
     if not sparse.issparse(X) or network.sparse_layer() is None:
         return False
-    return X.nnz <= MAX_DENSITY * X.shape[0] * X.shape[1]
+    work = X.nnz / X.shape[0] + ENTRIES_PER_ROW
+    return work * FEATURES_PER_ENTRY <= X.shape[1]
 
 
-def multiply_adds(network, X):
-    """Return the multiply-adds of the largest layer for a row of sparse X.
-
-    See `Network.multiply_adds`, which is for dense X.
-    """
+def multiply_adds(network, X, is_sparse):
+    """Return the multiply-adds of the largest layer for a row of dense or sparse X."""
+    if not is_sparse:
+        return network.multiply_adds
     first = network.sparse_layer().weight
     others = [p.numel() for p in network.parameters() if p is not first]
     return max(X.nnz * len(first) // X.shape[0], *others)
@@ -88,6 +92,22 @@ class EvaluationBatches:
             columns, indices = self.finder.find(indices)
             columns = to_tensor(columns, self.device).long()
         return SparseBatch(*entries_of(X, indices, self.device), columns)
+
+
+def evaluation_batches(network, X, device, module=None):
+    """Return what makes batches of X for evaluation, or None for dense batches.
+
+    Parameters
+    ----------
+    network : Network
+    X : ndarray, tensor or CSR matrix
+    device : torch.device
+    module : nn.Module, default=None
+        The part or copy of the network to evaluate. None is the network itself.
+    """
+    if not reads_sparse(network, X):
+        return None
+    return EvaluationBatches(network if module is None else module, device)
 
 
 class TrainingBatches:

@@ -131,10 +131,8 @@ class Trainer:
 
     def _step_work(self, rows):
         """Return the multiply-adds of the largest layer in a training step."""
-        if self._make_batch is None:
-            per_row = self.network.multiply_adds
-        else:
-            per_row = multiply_adds(self.network, rows.X)
+        is_sparse = self._make_batch is not None
+        per_row = multiply_adds(self.network, rows.X, is_sparse)
         return per_row * min(self.batch_size, len(rows))
 
     def _run(self, rows, n_epochs, schedule):

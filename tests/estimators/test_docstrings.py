@@ -115,6 +115,7 @@ def test_public_names():
         "MLPDropoutRegressor",
         "SoftmaxClassifier",
         "TRUSTED_TYPES",
+        "VariationalAutoencoderTransformer",
         "load",
         "to_onnx",
     ]

@@ -178,5 +178,4 @@ def sparse_training(network, optimizer, rows):
     try:
         yield TrainingBatches(table, rows.device)
     finally:
-        table.settle()
         del optimizer.table

@@ -174,13 +174,15 @@ class Trainer:
         self._norms = total.clone()
         rate = None
         make_batch = self._make_batch
-        for batch in training_batches(rows, self.batch_size, shuffler, make_batch):
-            schedule.before_update()
-            if rate is None:
-                rate = self.optimizer.param_groups[0]["lr"]
-            total.add_(self._train_batch(batch), alpha=len(batch[0]))
-        if make_batch is not None:
-            make_batch.table.settle()
+        try:
+            for batch in training_batches(rows, self.batch_size, shuffler, make_batch):
+                schedule.before_update()
+                if rate is None:
+                    rate = self.optimizer.param_groups[0]["lr"]
+                total.add_(self._train_batch(batch), alpha=len(batch[0]))
+        finally:
+            if make_batch is not None:
+                make_batch.table.settle()
         loss = total.item() / len(rows)
         self.require_finite(loss)
         if self.max_grad_norm is not None:

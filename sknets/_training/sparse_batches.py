@@ -1,4 +1,4 @@
-"""Sparse batches of CSR rows: how they are made, and when they are faster than dense."""
+"""Sparse batches of CSR rows: how they are made, and when they are faster."""
 
 from contextlib import contextmanager
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Sparse batches and the table of the first layer, against SciPy and dense arithmetic."""
+"""Sparse batches and the table of the first layer, against SciPy and dense rows."""
 
 import numpy as np
 import pytest
@@ -175,9 +175,7 @@ def test_rows_are_equal_if_all_their_entries_are():
         "lengths": ([1.0, 1.0, 1.0, 1.0], [0, 3, 1, 4], [0, 1, 4]),
         "empty": ([], [], [0, 0, 0]),
     }
-    equal = {
-        name for name, parts in rows.items() if as_batch(*parts).has_equal_rows()
-    }
+    equal = {name for name, parts in rows.items() if as_batch(*parts).has_equal_rows()}
     assert equal == {"equal", "empty"}
 
 

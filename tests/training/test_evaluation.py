@@ -258,7 +258,9 @@ def test_a_sparse_matrix_needs_no_float64_copy_of_many_weights(estimator, monkey
     for method, result in zip(methods, expected, strict=True):
         assert_allclose(method(X), result, atol=1e-13)
     if not isinstance(estimator, ConvNetClassifier):
-        first, *others = to_float64(estimator.module_, CPU, by_columns=True).parameters()
+        first, *others = to_float64(
+            estimator.module_, CPU, by_columns=True
+        ).parameters()
         assert first.data_ptr() == next(estimator.module_.parameters()).data_ptr()
         assert {p.dtype for p in others} == {torch.float64}
 

@@ -9,7 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
-from skorch.callbacks import Callback, Freezer, GradientNormClipping, LRScheduler
+from skorch.callbacks import Callback, Freezer, GradientNormClipping
 
 from sknets import (
     DenoisingAutoencoderTransformer,
@@ -82,12 +82,12 @@ def assert_same(model, other, X, *, atol=1e-10):
 class WithMomentum(torch.optim.lr_scheduler.LambdaLR):
     """A schedule that sets a momentum after the first epochs."""
 
-    def __init__(self, optimizer, **options):
-        super().__init__(optimizer, lambda epoch: 1.0, **options)
+    def __init__(self, optimizer):
+        super().__init__(optimizer, lambda epoch: 1.0)
 
     def step(self):
         super().step()
-        if self.last_epoch == 2:
+        if self.last_epoch == 3:
             for group in self.optimizer.param_groups:
                 group["momentum"] = 0.5
 
@@ -114,12 +114,12 @@ CASES = {
     "adam": (MLP(optimizer="adam"), {False}),
     "adamw": (MLP(optimizer="adamw", weight_decay=0.1, max_grad_norm=0.1), {False}),
     "momentum": (MLP(optimizer=partial(torch.optim.SGD, momentum=0.9)), {False}),
-    "momentum later": (
-        SOFTMAX(callbacks=[LRScheduler(WithMomentum)], lr_schedule="constant"),
-        {True, False},
-    ),
+    "momentum later": (SOFTMAX(lr_schedule=WithMomentum), {True, False}),
     "frozen": (MLP(callbacks=[Freezer("hidden.0.weight")]), {True}),
-    "unknown optimizer": (SOFTMAX(optimizer=torch.optim.RMSprop, learning_rate=0.01), set()),
+    "unknown optimizer": (
+        SOFTMAX(optimizer=torch.optim.RMSprop, learning_rate=0.01),
+        set(),
+    ),
     "gradients seen": (SOFTMAX(callbacks=[GradientNormClipping(0.1)]), set()),
 }
 

@@ -147,8 +147,9 @@ def measure_memory(standardize):
     X, y = make_rows(100_000, WIDE, 100)
     before = peak_memory()
     model.fit(X, y)
+    rise = peak_memory() - before
     size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
-    return size, model.coef_.nbytes, peak_memory() - before
+    return size, model.coef_.nbytes, rise
 
 
 def measure_apart(standardize):

@@ -212,6 +212,23 @@ def find_optimizer(name, device):
     return fastest, {**options, "fused": True}
 
 
+def match_layouts(optimizer):
+    """Give the tensors of the state the memory layout of their parameters.
+
+    Fused kernels need it. The layout of a parameter may have changed, and a state may
+    come from a file.
+    """
+    for parameter, state in optimizer.state.items():
+        for name, tensor in state.items():
+            if (
+                torch.is_tensor(tensor)
+                and tensor.shape == parameter.shape
+                and tensor.stride() != parameter.stride()
+            ):
+                layout = {"dtype": tensor.dtype, "device": tensor.device}
+                state[name] = torch.empty_like(parameter, **layout).copy_(tensor)
+
+
 @cache
 def has_fused_kernel(optimizer_class, device):
     """Return whether torch has a fused kernel for an optimizer on a device."""

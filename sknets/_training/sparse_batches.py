@@ -4,7 +4,6 @@ from contextlib import contextmanager
 from itertools import islice
 
 import numpy as np
-import torch
 from scipy import sparse
 
 from sknets._networks.sparse import (
@@ -170,9 +169,7 @@ def sparse_training(network, optimizer, rows):
         yield None
         return
     weight = network.sparse_layer().weight
-    for tensor in (weight, *optimizer.state.get(weight, {}).values()):
-        if torch.is_tensor(tensor) and tensor.shape == weight.shape:
-            lay_by_feature(tensor)
+    lay_by_feature(weight)
     table = FeatureTable(weight)
     optimizer.table = table  # torch's own optimizers do not look at it
     try:

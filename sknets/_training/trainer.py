@@ -13,6 +13,7 @@ from sknets._compute.seeds import NOISE, SHUFFLING, spawn_generator
 from sknets._compute.threads import STEP_WORK_PER_THREAD, threads_for
 from sknets._training.evaluation import drop_cached_copies
 from sknets._training.observers import TrainingStopped
+from sknets._training.optimizers import match_layouts
 from sknets._training.rows import count_batches, training_batches
 from sknets._training.schedules import start_schedule
 from sknets._training.sparse_batches import multiply_adds, sparse_training
@@ -136,6 +137,7 @@ class Trainer:
     def _run(self, rows, n_epochs, schedule):
         if self._notify("begin"):
             return
+        match_layouts(self.optimizer)
         self._gradient_function = self.network.gradient_function(self.criterion)
         for _ in range(n_epochs):
             if self._run_epoch(rows, schedule):

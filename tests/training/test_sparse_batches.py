@@ -181,8 +181,16 @@ def test_float32_networks_answer_in_the_precision_of_x(dtype, text):
     assert_allclose(logits, X @ weight.T + bias, atol=tolerance)
 
 
-@pytest.mark.parametrize("estimator", [SOFTMAX(), MLP()])
-def test_partial_fit_goes_on_across_forms_and_pickles(estimator, text, updates):
+ROWS_ONLY, ALL = {True}, {False}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "expected"),
+    [(SOFTMAX(), ROWS_ONLY), (MLP(), ROWS_ONLY), (MLP(optimizer="adam"), ALL)],
+)
+def test_partial_fit_goes_on_across_forms_and_pickles(
+    estimator, expected, text, updates
+):
     X, y = text
     chunks = [slice(0, 90), slice(90, 150), slice(150, 230)]
     model, dense = clone(estimator), clone(estimator)
@@ -191,7 +199,7 @@ def test_partial_fit_goes_on_across_forms_and_pickles(estimator, text, updates):
         dense.partial_fit(X[rows].toarray(), y[rows], [0, 1, 2])
         assert_same(model, dense, X)
         model = pickle.loads(pickle.dumps(model))
-    assert set(updates) == {True}
+    assert set(updates) == expected
 
 
 def test_warm_start_goes_on_with_the_accumulators(text):
@@ -200,6 +208,37 @@ def test_warm_start_goes_on_with_the_accumulators(text):
     assert_same(model.fit(X, y).fit(X, y), dense.fit(X.toarray(), y).fit(X, y), X)
     again = pickle.loads(pickle.dumps(model))
     assert_same(again.fit(X, y), dense.fit(X.toarray(), y), X)
+
+
+class LoadState(Callback):
+    """Load the state of another optimizer, as skorch's LoadInitState does."""
+
+    def __init__(self, state):
+        self.state = state
+
+    def on_train_begin(self, net, **kwargs):
+        net.optimizer_.load_state_dict(self.state)
+
+
+@pytest.mark.parametrize("optimizer", ["adagrad", "adam"])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.01])
+def test_a_state_is_loaded_from_another_layout(optimizer, weight_decay, text):
+    X, y = text
+    options = {"optimizer": optimizer, "weight_decay": weight_decay, "max_epochs": 3}
+    first = MLP(**options).fit(X.toarray(), y)
+    state = first.net_.optimizer_.state_dict()
+    model = MLP(callbacks=[LoadState(state)], **options)
+    dense = clone(model).fit(X.toarray(), y)
+    assert_same(model.fit(X, y), dense, X)
+
+
+def test_finite_weights_with_an_infinite_sum_are_no_fault():
+    X, y = np.zeros((20, 4), np.float32), np.arange(20) % 2
+    model = SOFTMAX(dtype="float32", weight_decay=0.0, warm_start=True).fit(X, y)
+    with torch.no_grad():
+        model.module_.output.weight.fill_(3e38)
+    model.fit(X, y)
+    assert (model.coef_ == np.float32(3e38)).all()
 
 
 def test_a_saved_model_has_the_same_outputs(text, tmp_path):

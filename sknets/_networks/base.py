@@ -26,9 +26,12 @@ class Network(nn.Module):
     can_hide_infinity : bool
         Whether outputs can be finite when X contains infinity, as after a ReLU. If so,
         X itself must be checked.
+    trains_on_sparse : bool
+        Whether `sparse_layer` is the first one in training too.
     """
 
     max_rows = 5120
+    trains_on_sparse = False
 
     def reset_parameters(self, generator):
         """Draw the initial parameters from a ``torch.Generator``."""

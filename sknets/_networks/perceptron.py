@@ -21,6 +21,8 @@ class Perceptron(DenseNetwork):
     dropout : float in [0, 1)
     """
 
+    trains_on_sparse = True
+
     def __init__(self, n_features, hidden_layer_sizes, n_outputs, activation, dropout):
         super().__init__()
         self.hidden = nn.Sequential()

@@ -219,6 +219,11 @@ def lies_by_feature(weight):
     return weight.t().is_contiguous()
 
 
+def allocate_by_feature(tensor):
+    """Lay a tensor without values as `lay_by_feature` does, without a copy."""
+    tensor.data = tensor.new_empty(tensor.shape[::-1]).t()
+
+
 def lay_by_feature(tensor):
     """Change the memory of a tensor of shape (n_units, n_features), not its values."""
     if not lies_by_feature(tensor):

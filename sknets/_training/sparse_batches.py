@@ -162,7 +162,7 @@ def sparse_training(network, optimizer, rows):
     """
     known = {kind for own, plain, _ in OPTIMIZERS.values() for kind in (own, plain)}
     if (
-        rows.y is None  # X is the target
+        not network.trains_on_sparse
         or type(optimizer) not in known
         or not reads_sparse(network, rows.X)
     ):

@@ -11,6 +11,7 @@ from sknets._networks.perceptron import Perceptron
 from sknets._networks.sparse import (
     FeatureTable,
     SparseBatch,
+    allocate_by_feature,
     lay_by_feature,
     lies_by_feature,
 )
@@ -198,3 +199,14 @@ def test_networks_that_shift_or_have_hooks_read_dense_rows():
     assert network.sparse_layer() is None
     hook.remove()
     assert network.sparse_layer() is network.hidden[0]
+
+
+def test_initial_weights_do_not_depend_on_the_layout():
+    networks = [Perceptron(N_FEATURES, (4, 3), 3, "relu", 0.5) for _ in range(2)]
+    allocate_by_feature(networks[0].hidden[0].weight)
+    for network in networks:
+        network.reset_parameters(torch.Generator().manual_seed(0))
+    first, second = (network.state_dict() for network in networks)
+    assert lies_by_feature(networks[0].hidden[0].weight)
+    assert not lies_by_feature(networks[1].hidden[0].weight)
+    torch.testing.assert_close(first, second, rtol=0, atol=0)

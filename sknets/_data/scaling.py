@@ -24,6 +24,7 @@ MIN_SHARE_OF_ZEROS = 0.25
 MIN_SQUARED_NORM = 30.0
 
 BLOCK_BYTES = 2**20
+BLOCK_ENTRIES = 2**17  # of a CSR matrix
 
 
 @dataclass
@@ -214,19 +215,48 @@ def measure(X, sample_weight=None):
 
 
 def measure_sparse(X, weight):
-    """Return the statistics of the features of a CSR matrix."""
+    """Return the statistics of the features of a CSR matrix.
+
+    For each block, the time and the memory depend on its entries only.
+    """
     weight = np.ones(X.shape[0]) if weight is None else weight
-    X, weight = X[weight > 0].astype(np.float64), weight[weight > 0]
     weight = weight / weight.sum()
-    mean = X.T @ weight
+    n_features = X.shape[1]
+    mean, mean_square, mean_abs = np.zeros((3, n_features))
+    low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
+    n_filled, mean_filled = np.zeros(n_features, np.int64), 0.0
+    for block, block_weight in sparse_blocks(X, weight):
+        features, values = block.indices, block.data
+        lengths = np.diff(block.indptr)
+        weights = np.repeat(block_weight, lengths)
+        np.add.at(mean, features, values * weights)
+        np.add.at(mean_square, features, values**2 * weights)
+        np.add.at(mean_abs, features, abs(values) * weights)
+        np.minimum.at(low, features, values)
+        np.maximum.at(high, features, values)
+        np.add.at(n_filled, features, 1)
+        mean_filled += (lengths * block_weight).sum()
+    has_zeros = n_filled < np.count_nonzero(weight)
+    np.minimum(low, 0.0, out=low, where=has_zeros)
+    np.maximum(high, 0.0, out=high, where=has_zeros)
     return Statistics(
         mean=mean,
-        variance=np.maximum(X.power(2).T @ weight - mean**2, 0.0),
-        mean_abs=abs(X).T @ weight,
-        low=X.min(axis=0).toarray().ravel(),
-        high=X.max(axis=0).toarray().ravel(),
-        n_zeros=X.shape[1] - (np.diff(X.indptr) * weight).sum(),
+        variance=np.maximum(mean_square - mean**2, 0.0),
+        mean_abs=mean_abs,
+        low=low,
+        high=high,
+        n_zeros=n_features - mean_filled,
     )
+
+
+def sparse_blocks(X, weight):
+    """Yield blocks of the rows of positive weight in float64, and their weights."""
+    positions = np.flatnonzero(weight)
+    n_blocks = X.nnz // BLOCK_ENTRIES + 1
+    for rows in np.array_split(positions, min(n_blocks, len(positions))):
+        block = X[rows].astype(np.float64)
+        block.sum_duplicates()
+        yield block, weight[rows]
 
 
 def measure_dense(X, weight):

@@ -32,12 +32,14 @@ from sknets._estimators.scoring import ValidationScore
 from sknets._estimators.sklearn_callbacks import EpochTasks, curve_attributes
 from sknets._estimators.state import EstimatorState
 from sknets._estimators.validation_split import hold_out
+from sknets._networks.sparse import allocate_by_feature
 from sknets._training.early_stopping import EarlyStopping
 from sknets._training.evaluation import evaluate, input_dtype, require_finite
 from sknets._training.progress import BatchProgress
 from sknets._training.rows import Rows
 from sknets._training.skorch_callbacks import check_callbacks
 from sknets._training.skorch_net import build_net
+from sknets._training.sparse_batches import reads_sparse
 from sknets._training.trainer import Trainer
 from sknets._training.validation import ValidationLoss
 
@@ -145,6 +147,8 @@ class NetworkEstimator(
         seed = draw_seed(self.random_state)
         with explain_memory_errors(self._describe_size(n_features, n_outputs)):
             module = self._build_module(n_features, n_outputs)
+            if module.trains_on_sparse and reads_sparse(module, X):
+                allocate_by_feature(module.sparse_layer().weight)
             module.reset_parameters(spawn_generator(seed, INITIALISATION))
             self.net_ = self._wrap_module(
                 module,

@@ -7,6 +7,8 @@ import torch
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
+from sknets._training.sparse_batches import evaluation_batches
+
 # A loss is clearly worse than the baseline if it is larger by this factor and amount.
 # Dropout and the last large updates can make the loss of a sound fit a little larger.
 FACTOR, AMOUNT = 1.1, 0.05
@@ -42,16 +44,18 @@ def warn_if_nothing_learned(estimator, rows):
     if baseline < AMOUNT or loss <= AT_CHANCE * baseline:
         return  # almost nothing to learn, or something was learned
     positions = torch.arange(min(len(rows), N_COMPARED), device=rows.device)
-    X, _, _ = rows.take(positions)
-    if (X[0] == X).all():
+    network = estimator.module_
+    make_batch = evaluation_batches(network, rows.X, rows.device)
+    X, _, _ = rows.take(positions, make_batch)
+    if X.has_equal_rows() if make_batch else (X[0] == X).all():
         return  # no network could tell the rows apart
-    largest = None if estimator.module_.scales_input else largest_value(rows.X)
+    largest = None if network.scales_input else largest_value(rows.X)
     if largest is not None and not SMALL <= largest <= LARGE:
         remedy = (
             f"The largest absolute value of X is {largest:g}. Set standardize=True, or "
             "put a StandardScaler in front."
         )
-    elif loss > FACTOR * baseline + AMOUNT or ignores_inputs(estimator.module_, X):
+    elif loss > FACTOR * baseline + AMOUNT or ignores_inputs(network, X):
         remedy = (
             f"Lower learning_rate, which is {estimator._learning_rate:g}, or simplify "
             "the network."

@@ -39,6 +39,9 @@ class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
     layer, it is larger for layers of fewer than 200 inputs, as in He's initialisation.
     The output layer starts from zero, so all classes are equally probable at first.
 
+    For sparse X with many features, set ``weight_decay=0``. Then Adagrad updates only
+    the weights of the features that occur in a batch.
+
     References
     ----------
     .. [1] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov,

@@ -47,6 +47,9 @@ class MLPDropoutRegressor(PerceptronMixin, NetworkRegressor):
     layer, it is larger for layers of fewer than 200 inputs, as in He's initialisation.
     The output layer starts from zero, so the first prediction is the mean of y.
 
+    For sparse X with many features, set ``weight_decay=0``. Then Adagrad updates only
+    the weights of the features that occur in a batch.
+
     References
     ----------
     .. [1] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov,

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils import skip_init
 
 from sknets._networks.activations import ACTIVATIONS
-from sknets._networks.base import DenseNetwork, Network
+from sknets._networks.base import DenseNetwork, Network, can_read_sparse
 from sknets._networks.layers import ScaledSequential, TiedLinear
 
 
@@ -96,6 +96,11 @@ class Autoencoder(DenseNetwork):
     def encoding_layers(self):
         """Return the layers from X to the codes, in evaluation."""
         return [self.encoder]
+
+    def sparse_layer(self):
+        """Return the first linear layer, for evaluation. Noise is dense."""
+        layer = self.encoder[0]
+        return layer if can_read_sparse(self, layer) else None
 
     def gradient_function(self, criterion):
         """Return the function that computes loss and gradients of a batch."""

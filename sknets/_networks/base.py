@@ -26,9 +26,12 @@ class Network(nn.Module):
     can_hide_infinity : bool
         Whether outputs can be finite when X contains infinity, as after a ReLU. If so,
         X itself must be checked.
+    trains_on_sparse : bool
+        Whether `sparse_layer` is the first one in training too.
     """
 
     max_rows = 5120
+    trains_on_sparse = False
 
     def reset_parameters(self, generator):
         """Draw the initial parameters from a ``torch.Generator``."""
@@ -84,6 +87,13 @@ class Network(nn.Module):
 
         return loss_and_gradient
 
+    def sparse_layer(self):
+        """Return the linear layer that can read sparse X, or None.
+
+        All that comes before it must accept a `SparseBatch`.
+        """
+        return None
+
     def set_generator(self, make_generator):
         """Make one generator for all random layers, if there are any."""
         layers = [layer for layer in self.modules() if hasattr(layer, "generator")]
@@ -94,6 +104,15 @@ class Network(nn.Module):
     def evaluating_copy(self):
         """Return a copy in evaluation mode. The network itself keeps its mode."""
         return deepcopy(self, memo_without_generators(self)).eval()
+
+
+def can_read_sparse(network, layer):
+    """Return whether a linear layer of a network gets a `SparseBatch` safely.
+
+    Hooks that users add expect dense tensors. MPS has no product with sparse rows.
+    """
+    has_hooks = any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())
+    return not has_hooks and layer.weight.device.type != "mps"
 
 
 def memo_without_generators(module):

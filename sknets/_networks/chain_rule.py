@@ -9,6 +9,7 @@ from torch import nn
 
 from sknets._networks.activations import ACTIVATION_MATHS
 from sknets._networks.layers import Dropout, InputScale
+from sknets._networks.sparse import SparseBatch
 
 
 def stack_gradient(layers, criterion):
@@ -81,7 +82,7 @@ def does_nothing(layer):
 def make_rule(layer, is_first):
     """Return the rule of a layer for its output in training and its gradients."""
     if isinstance(layer, nn.Linear):
-        return LinearRule(layer, is_first)
+        return FirstLinearRule(layer) if is_first else LinearRule(layer, is_first)
     if isinstance(layer, Dropout):
         return DropoutRule(layer)
     return ActivationRule(layer)
@@ -109,6 +110,28 @@ class LinearRule:
         weight.grad = self.weight_gradient if weight.requires_grad else None
         bias.grad = self.bias_gradient if bias.requires_grad else None
         return None if self.is_first else gradient @ self.weight
+
+
+class FirstLinearRule(LinearRule):
+    """A linear map whose input needs no gradient and may be a `TrainingBatch`."""
+
+    def __init__(self, layer):
+        super().__init__(layer, is_first=True)
+
+    def forward(self, X):
+        if not isinstance(X, SparseBatch):
+            return super().forward(X)
+        self.X = X
+        return X.table.forward(X).add_(self.bias)
+
+    def backward(self, gradient):
+        if not isinstance(self.X, SparseBatch):
+            return super().backward(gradient)
+        self.X.table.backward(self.X, gradient)
+        bias = self.bias
+        torch.sum(gradient, 0, out=self.bias_gradient)
+        bias.grad = self.bias_gradient if bias.requires_grad else None
+        return None
 
 
 class ActivationRule:

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import nn
 
 # Standard deviation of the standard normal distribution, truncated at two.
@@ -9,10 +10,16 @@ TRUNCATED_DEVIATION = 0.8796
 
 
 def truncated_normal_(tensor, generator, std=0.1):
-    """Draw from a normal distribution, truncated at two standard deviations."""
-    return nn.init.trunc_normal_(
-        tensor, std=std, a=-2 * std, b=2 * std, generator=generator
-    )
+    """Draw from a normal distribution, truncated at two standard deviations.
+
+    The draws do not depend on the memory layout of the tensor.
+    """
+    like = {"dtype": tensor.dtype, "device": tensor.device}
+    draws = tensor if tensor.is_contiguous() else torch.empty(tensor.shape, **like)
+    nn.init.trunc_normal_(draws, std=std, a=-2 * std, b=2 * std, generator=generator)
+    if draws is not tensor:
+        tensor.detach().copy_(draws)
+    return tensor
 
 
 def deep_normal_(weight, generator):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sknets._networks.noise import CORRUPTIONS, dropout_mask
+from sknets._networks.sparse import SparseBatch
 
 
 class Dropout(nn.Module):
@@ -113,7 +114,11 @@ class InputScale(nn.Module):
             return X
         if self.shift is not None:
             X = X - self.shift.to(X.dtype)
-        return (X / self.scale.to(X.dtype)).to(self.next_layer[0].weight.dtype)
+        # A sparse batch converts the scale of those features only that occur.
+        is_sparse = isinstance(X, SparseBatch)
+        scale = self.scale if is_sparse else self.scale.to(X.dtype)
+        # The weight can be in a lower precision, which `SparseBatch.linear` converts.
+        return (X / scale).to(self.next_layer[0].bias.dtype)
 
 
 class ScaledSequential(nn.Sequential):

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn.utils import skip_init
 
 from sknets._networks.activations import ACTIVATIONS
-from sknets._networks.base import DenseNetwork
+from sknets._networks.base import DenseNetwork, can_read_sparse
 from sknets._networks.initialisation import deep_normal_, truncated_normal_
 from sknets._networks.layers import Dropout, InputScale
 
@@ -20,6 +20,8 @@ class Perceptron(DenseNetwork):
     activation : key of ACTIVATIONS
     dropout : float in [0, 1)
     """
+
+    trains_on_sparse = True
 
     def __init__(self, n_features, hidden_layer_sizes, n_outputs, activation, dropout):
         super().__init__()
@@ -49,6 +51,12 @@ class Perceptron(DenseNetwork):
     def layers(self):
         """Return the layers from input to output."""
         return [self.input_scale, *self.hidden, self.output]
+
+    def sparse_layer(self):
+        """Return the first linear layer, if X is not shifted; else None."""
+        (layer,) = self.input_scale.next_layer
+        is_shifted = self.input_scale.shift is not None
+        return None if is_shifted or not can_read_sparse(self, layer) else layer
 
     def forward(self, X):
         return self.output(self.hidden(self.input_scale(X)))

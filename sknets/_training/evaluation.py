@@ -16,13 +16,17 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import nn
 
 from sknets._compute.devices import explain_memory_errors
 from sknets._compute.threads import PREDICTION_WORK_PER_THREAD, threads_for
 from sknets._networks.base import memo_without_generators
 from sknets._training.rows import ordered_batches, prediction_blocks
+from sknets._training.sparse_batches import (
+    evaluation_batches,
+    multiply_adds,
+    reads_sparse,
+)
 
 # Larger copies are not cached for the next call.
 MAX_CACHED_BYTES = 64 * 2**20
@@ -47,7 +51,7 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
     function : callable, default=None
         Called as ``function(module, block)``, where `module` is the network or its part
         and `block` a dense tensor of rows. It returns the outputs, a tensor. None calls
-        the module itself.
+        the module itself, with a sparse batch if X is sparse and has few entries.
     finish : callable, default=None
         Maps outputs to results. None returns the outputs.
 
@@ -61,17 +65,18 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
     module = network if part is None else part
     device = next(module.parameters()).device
     n_rows = X.shape[0]
+    is_sparse = function is None and reads_sparse(network, X)
     if dtype == np.float64:
         device = float64_device(device)
-        if function is None and sparse.issparse(X):
-            module, X = to_float64(module, device, X)
-        else:
-            module, _ = to_float64(module, device)
+        module = to_float64(module, device, by_columns=is_sparse)
     if function is not None:
         function = partial(function, module)
-    work = n_rows * network.multiply_adds
+    work = n_rows * multiply_adds(network, X, is_sparse)
     with threads_for(work, PREDICTION_WORK_PER_THREAD), evaluation_mode(module, device):
-        blocks = prediction_blocks(X, network.max_rows, device)
+        make_batch = None
+        if is_sparse:
+            make_batch = evaluation_batches(network, X, device, module)
+        blocks = prediction_blocks(X, network.max_rows, device, make_batch)
         results, total = None, 0.0
         for rows, block in blocks:
             outputs = (function or module)(block)
@@ -106,12 +111,15 @@ def require_finite(outputs, dtype):
 def mean_loss(network, criterion, rows):
     """Return the mean loss of a network over rows, as a float."""
     total = 0.0
-    work = len(rows) * network.multiply_adds
+    make_batch = None
+    if rows.y is not None:  # otherwise X is the target, which must be dense
+        make_batch = evaluation_batches(network, rows.X, rows.device)
+    work = len(rows) * multiply_adds(network, rows.X, make_batch is not None)
     with (
         threads_for(work, PREDICTION_WORK_PER_THREAD),
         evaluation_mode(network, rows.device),
     ):
-        for X, y, weight in ordered_batches(rows, network.max_rows):
+        for X, y, weight in ordered_batches(rows, network.max_rows, make_batch):
             total = total + network.mean_loss(criterion, X, y, weight) * len(X)
     return (total / len(rows)).item()
 
@@ -169,42 +177,41 @@ def input_dtype(network, dtype):
     return np.float64 if in_float64 else np.float32
 
 
-def to_float64(module, device, X=None):
-    """Return a copy of a module with dense layers in float64, and X for that copy.
+def to_float64(module, device, *, by_columns=False):
+    """Return a copy of a module with dense layers in float64.
 
     Parameters
     ----------
     module : nn.Module
     device : torch.device
         Where to evaluate.
-    X : CSR matrix, optional
-        If the module has many weights, columns without entries are removed, together
-        with their weights in the first layer.
+    by_columns : bool
+        Whether the first layer reads sparse batches, which convert the weights of those
+        features that occur. If the module has many weights, the copy then shares the
+        weight of the first layer as it is.
 
     Returns
     -------
     module : nn.Module
         The given one if its dense layers are in float64 already.
-    X : CSR matrix or None
     """
     cached = _cache.get(module)
     versions = tensor_versions(module)
     if cached is not None and cached.versions == versions and cached.device == device:
-        return cached.copy, X
+        return cached.copy
     dense = [p for p in dense_parameters(module) if p.dtype != torch.float64]
     if not dense:
-        return module, X
+        return module
     if 8 * sum(p.numel() for p in dense) <= MAX_CACHED_BYTES:
         copy = float64_copy(module, dense, device)
         if versions is not None and not module.training:
             # These references keep new tensors from getting the ids of the old ones.
             tensors = [*module.parameters(), *module.buffers()]
             _cache[module] = CachedCopy(copy, device, versions, tensors)
-        return copy, X
-    if X is None or dense[0] is not next(module.parameters()):
-        return float64_copy(module, dense, device), X
-    columns = np.unique(X.indices)
-    return float64_copy(module, dense, device, columns), X[:, columns]
+        return copy
+    if by_columns:
+        dense = [p for p in dense if p is not next(module.parameters())]
+    return float64_copy(module, dense, device)
 
 
 def drop_cached_copies(module):
@@ -223,21 +230,15 @@ def dense_parameters(module):
     ]
 
 
-def float64_copy(module, dense, device, columns=None):
+def float64_copy(module, dense, device):
     """Return a copy in evaluation mode, with the parameters `dense` in float64.
 
-    If `columns` are given, the copy is for these features of X only. The copy shares
-    the other parameters. It also shares the hooks, so that hooks that
+    The copy shares the other parameters. It also shares the hooks, so that hooks that
     users add to the module are called.
     """
     tensors = [*module.parameters(), *module.buffers()]
     memo = {id(tensor): tensor.to(device) for tensor in tensors}
     memo |= {id(p): p.detach().to(device, torch.float64) for p in dense}
-    if columns is not None:
-        columns = torch.from_numpy(columns).to(device)
-        of_features = [buffer for buffer in module.buffers() if buffer.ndim]
-        for tensor in (dense[0], *of_features):
-            memo[id(tensor)] = memo[id(tensor)].index_select(-1, columns)
     for layer in module.modules():
         for hooks in (layer._forward_hooks, layer._forward_pre_hooks):
             memo[id(hooks)] = hooks

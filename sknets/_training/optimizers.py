@@ -19,14 +19,20 @@ class LeanStep:
     """
 
     _state_names = ()
+    table = None  # the FeatureTable of the first layer, in training on sparse batches
 
     def step(self, closure=None):
         """Update the parameters. Return the loss that `closure` returns."""
-        if not self._is_ready():
+        is_ready = self._is_ready()
+        if self.table is not None:
+            self._choose_rows(is_ready)
+        if not is_ready:
             return super().step(closure)
         loss = None if closure is None else closure()
         with torch.no_grad():
             self._update()
+            if self.table is not None and self.table.grad is not None:
+                self._update_rows(self._group_of_table(), self.table)
         return loss
 
     # `hooked` keeps torch from wrapping `step` in its profiler, which takes half of the
@@ -39,6 +45,25 @@ class LeanStep:
             group["fused"] and all(p in self.state for p in group["params"])
             for group in self.param_groups
         )
+
+    def _choose_rows(self, is_ready):
+        """Let the gradient be in the rows of the table, if they suffice."""
+        table = self.table
+        table.by_rows = is_ready and self._changes_rows_only(self._group_of_table())
+        if not table.by_rows:
+            table.settle()
+
+    def _group_of_table(self):
+        weight = self.table.weight
+        return next(
+            group
+            for group in self.param_groups
+            if any(parameter is weight for parameter in group["params"])
+        )
+
+    def _changes_rows_only(self, group):
+        """Return whether no weight changes whose gradient is zero, but for a factor."""
+        return False
 
     def _update(self):
         for group in self.param_groups:
@@ -65,6 +90,13 @@ class SGD(LeanStep, torch.optim.SGD):
             group["fused"] and not group["momentum"] for group in self.param_groups
         )
 
+    def _changes_rows_only(self, group):
+        return True
+
+    def _update_rows(self, group, table):
+        table.decay(1 - group["lr"] * group["weight_decay"])
+        table.add(table.grad, -group["lr"])
+
     def _call_kernel(self, group, parameters, gradients):
         getattr(torch, self._kernel_name)(
             parameters,
@@ -85,6 +117,17 @@ class Adagrad(LeanStep, torch.optim.Adagrad):
 
     _kernel_name = "_fused_adagrad_"
     _state_names = ("sum", "step")
+
+    def _changes_rows_only(self, group):
+        return not group["weight_decay"]
+
+    def _update_rows(self, group, table):
+        state, gradient = self.state[table.weight], table.grad
+        sums = state["sum"].t()
+        sums.index_add_(0, table.columns, gradient.square())
+        deviations = sums.index_select(0, table.columns).sqrt_().add_(group["eps"])
+        table.add(gradient.div_(deviations), -group["lr"])
+        state["step"] += 1
 
     def _call_kernel(self, group, parameters, gradients, sums, steps):
         getattr(torch, self._kernel_name)(
@@ -184,6 +227,23 @@ def state_names(optimizer):
         for lean, plain, _ in OPTIMIZERS.values()
         if isinstance(optimizer, plain)
     ]
+
+
+def match_layouts(optimizer):
+    """Give the tensors of the state the memory layout of their parameters.
+
+    Fused kernels need it. The layout of a parameter may have changed, and a state may
+    come from a file.
+    """
+    for parameter, state in optimizer.state.items():
+        for name, tensor in state.items():
+            if (
+                torch.is_tensor(tensor)
+                and tensor.shape == parameter.shape
+                and tensor.stride() != parameter.stride()
+            ):
+                layout = {"dtype": tensor.dtype, "device": tensor.device}
+                state[name] = torch.empty_like(parameter, **layout).copy_(tensor)
 
 
 @cache

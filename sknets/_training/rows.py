@@ -49,7 +49,7 @@ class Rows(Dataset):
     Parameters
     ----------
     X : ndarray, tensor or CSR matrix of shape (n_samples, n_features)
-        A CSR matrix stays sparse, in the memory of the host. Its batches are dense.
+        A CSR matrix stays sparse, in the memory of the host.
 
     y : ndarray of shape (n_samples,) or (n_samples, n_labels), or None
         Codes of the classes. None if X is its own target.
@@ -78,8 +78,8 @@ class Rows(Dataset):
     def __len__(self):
         return self.X.shape[0] if self.index is None else len(self.index)
 
-    def take(self, positions):
-        """Return ``(X, y, weight)`` of some rows, as dense tensors on the device.
+    def take(self, positions, make_batch=None):
+        """Return ``(X, y, weight)`` of some rows, as tensors on the device.
 
         The weight is None if the rows have no weights. y is X if X is its own target.
 
@@ -87,11 +87,13 @@ class Rows(Dataset):
         ----------
         positions : int64 tensor or None
             Positions among these rows. None takes all rows, without a copy if possible.
+        make_batch : callable, default=None
+            Makes X of a CSR matrix. None makes a dense tensor.
         """
         index = self.index
         if positions is not None:
             index = positions if index is None else index[positions]
-        X = self._dense(index)
+        X = self._inputs(index, make_batch)
         y = X if self.y is None else _pick(self.y, index)
         weight = self.sample_weight
         return X, y, None if weight is None else _pick(weight, index)
@@ -124,38 +126,41 @@ class Rows(Dataset):
         rows.index = positions if self.index is None else self.index[positions]
         return rows
 
-    def _dense(self, index):
+    def _inputs(self, index, make_batch):
         if not sparse.issparse(self.X):
             return _pick(self.X, index)
         X = self.X if index is None else self.X[index.cpu().numpy()]
-        return to_tensor(X.toarray(), self.device)
+        return make_batch(X) if make_batch else to_tensor(X.toarray(), self.device)
 
 
 def _pick(tensor, index):
     return tensor if index is None else tensor.index_select(0, index)
 
 
-def training_batches(rows, batch_size, make_generator):
+def training_batches(rows, batch_size, make_generator, make_batch=None):
     """Yield the rows once, shuffled, in batches whose sizes differ by at most one.
 
     With these sizes, the last batch is never much smaller than the others. The gradient
     of a small batch is noisy, and layers such as batch normalisation fail on one row.
-    A single batch is not shuffled.
+    A single batch is not shuffled. For `make_batch`, see `Rows.take`.
     """
     n_batches = count_batches(len(rows), batch_size)
     if n_batches == 1:
-        yield rows.take(None)
+        yield rows.take(None, make_batch)
         return
     order = torch.randperm(len(rows), generator=make_generator(), device=rows.device)
     for positions in order.tensor_split(n_batches):
-        yield rows.take(positions)
+        yield rows.take(positions, make_batch)
 
 
-def ordered_batches(rows, max_rows):
-    """Yield the rows once, in order, in large blocks for evaluation."""
+def ordered_batches(rows, max_rows, make_batch=None):
+    """Yield the rows once, in order, in large blocks for evaluation.
+
+    For `make_batch`, see `Rows.take`.
+    """
     order = torch.arange(len(rows), device=rows.device)
-    for positions in order.split(block_size(rows.X, max_rows)):
-        yield rows.take(positions)
+    for positions in order.split(block_size(rows.X, max_rows, make_batch)):
+        yield rows.take(positions, make_batch)
 
 
 def count_batches(n_samples, batch_size):
@@ -163,15 +168,23 @@ def count_batches(n_samples, batch_size):
     return -(-n_samples // batch_size)
 
 
-def block_size(X, max_rows):
+def block_size(X, max_rows, make_batch=None):
     """Return the number of rows of X to evaluate at a time."""
-    return min(max(BLOCK_BYTES // (X.dtype.itemsize * X.shape[1]), 1), max_rows)
+    per_row = X.shape[1] if make_batch is None else -(-X.nnz // X.shape[0]) + 1
+    return min(max(BLOCK_BYTES // (X.dtype.itemsize * per_row), 1), max_rows)
 
 
-def prediction_blocks(X, max_rows, device):
-    """Yield X in order, in blocks: ``(rows, block)``, a slice and a dense tensor."""
-    n_rows = block_size(X, max_rows)
+def prediction_blocks(X, max_rows, device, make_batch=None):
+    """Yield X in order, in blocks: ``(rows, block)``, a slice and a tensor.
+
+    For `make_batch`, see `Rows.take`.
+    """
+    n_rows = block_size(X, max_rows, make_batch)
     for start in range(0, X.shape[0], n_rows):
         rows = slice(start, start + n_rows)
-        block = X[rows].toarray() if sparse.issparse(X) else X[rows]
-        yield rows, to_tensor(block, device)
+        block = X[rows]
+        if make_batch is not None:
+            yield rows, make_batch(block)
+        else:
+            block = block.toarray() if sparse.issparse(X) else block
+            yield rows, to_tensor(block, device)

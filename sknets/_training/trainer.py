@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
 
 import torch
@@ -13,8 +13,10 @@ from sknets._compute.seeds import NOISE, SHUFFLING, spawn_generator
 from sknets._compute.threads import STEP_WORK_PER_THREAD, threads_for
 from sknets._training.evaluation import drop_cached_copies
 from sknets._training.observers import TrainingStopped
+from sknets._training.optimizers import match_layouts
 from sknets._training.rows import count_batches, training_batches
 from sknets._training.schedules import replay, start_schedule
+from sknets._training.sparse_batches import multiply_adds, sparse_training
 
 
 class Trainer:
@@ -115,9 +117,9 @@ class Trainer:
             n_epochs=n_epochs,
         )
         drop_cached_copies(self.network)
-        work = self.network.multiply_adds * min(self.batch_size, len(rows))
         with (
-            threads_for(work, STEP_WORK_PER_THREAD),
+            self._sparse_training(rows) as self._make_batch,
+            threads_for(self._step_work(rows), STEP_WORK_PER_THREAD),
             self._training_mode(),
             closing(schedule),
         ):
@@ -126,13 +128,23 @@ class Trainer:
                 self._run(rows, n_epochs - n_done, schedule)
             with suppress(TrainingStopped), self._end_on_interrupt():
                 self._notify("end")
-        self.require_finite(
-            sum(t.detach().abs().max() for t in self._trained_tensors())
-        )
+        self._require_finite_tensors()
+
+    def _sparse_training(self, rows):
+        if self.batch_observers:  # they expect dense batches and gradients
+            return nullcontext()
+        return sparse_training(self.network, self.optimizer, rows)
+
+    def _step_work(self, rows):
+        """Return the multiply-adds of the largest layer in a training step."""
+        is_sparse = self._make_batch is not None
+        per_row = multiply_adds(self.network, rows.X, is_sparse)
+        return per_row * min(self.batch_size, len(rows))
 
     def _run(self, rows, n_epochs, schedule):
         if self._notify("begin"):
             return
+        match_layouts(self.optimizer)
         self._gradient_function = self.network.gradient_function(self.criterion)
         for _ in range(n_epochs):
             if self._run_epoch(rows, schedule):
@@ -168,11 +180,16 @@ class Trainer:
             part.zero_()
         self._norms = total.clone()
         rate = None
-        for batch in training_batches(rows, self.batch_size, shuffler):
-            schedule.before_update()
-            if rate is None:
-                rate = self.optimizer.param_groups[0]["lr"]
-            total.add_(self._train_batch(batch), alpha=len(batch[0]))
+        make_batch = self._make_batch
+        try:
+            for batch in training_batches(rows, self.batch_size, shuffler, make_batch):
+                schedule.before_update()
+                if rate is None:
+                    rate = self.optimizer.param_groups[0]["lr"]
+                total.add_(self._train_batch(batch), alpha=len(batch[0]))
+        finally:
+            if make_batch is not None:
+                make_batch.table.settle()
         loss = total.item() / len(rows)
         self.require_finite(loss)
         if self.max_grad_norm is not None:
@@ -202,9 +219,15 @@ class Trainer:
         if self.max_grad_norm is not None:
             # Clipping with an infinite norm makes gradients zero without an error. The
             # sum of the norms shows it at the end of the epoch.
-            norm = clip_grad_norm_(self.network.parameters(), self.max_grad_norm)
+            norm = clip_grad_norm_(self._with_gradients(), self.max_grad_norm)
             self._norms.add_(norm)
         return loss
+
+    def _with_gradients(self):
+        """Return what has gradients in its attribute `grad`."""
+        if self._make_batch is None:
+            return self.network.parameters()
+        return [*self.network.parameters(), self._make_batch.table]
 
     def _notify(self, event):
         """Call `event` of each observer. Return True if one stops training."""
@@ -248,6 +271,14 @@ class Trainer:
         # If an accumulator overflows, Adagrad and Adam make zero updates silently.
         for state in self.optimizer.state.values():
             yield from filter(torch.is_tensor, state.values())
+
+    def _require_finite_tensors(self):
+        """Raise if a weight or a number of the optimizer's state is not finite."""
+        tensors = [tensor.detach() for tensor in self._trained_tensors()]
+        # Of large tensors, a sum takes a thirtieth of the time of a maximum. It can
+        # overflow where no number does.
+        if not math.isfinite(sum(tensor.sum() for tensor in tensors)):
+            self.require_finite(sum(tensor.abs().max() for tensor in tensors))
 
     def require_finite(self, value):
         """Raise an error that explains what to do if a number is not finite."""

@@ -290,6 +290,36 @@ def test_a_million_sparse_rows_are_never_dense():
     assert accuracy > 0.99
 
 
+def measure_wide_csr():
+    """Train on a million features; return the rise of the peak memory."""
+    rng = np.random.default_rng(0)
+    n_samples, n_features, n_filled = 20_000, 2**20, 50
+    columns = np.empty(n_samples * n_filled, np.int32)
+    for block in np.array_split(columns, 50):  # with a peak below that of `fit`
+        block[:] = rng.integers(0, n_features, len(block))
+    offsets = np.arange(0, columns.size + 1, n_filled, dtype=np.int32)
+    data = np.ones(columns.size, np.float32)
+    X = sparse.csr_array((data, columns, offsets), shape=(n_samples, n_features))
+    y = np.arange(n_samples) % 20
+    model = SoftmaxClassifier(max_epochs=1, random_state=0)
+    model.fit(X[:100, :1000], y[:100])
+    import resource  # not on Windows
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    model.fit(X, y)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+
+
+@pytest.mark.slow
+def test_wide_sparse_rows_need_little_more_than_the_weights():
+    pytest.importorskip("resource")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as executor:
+        rise = executor.submit(measure_wide_csr).result()
+    weights = 20 * 2**20 * 4
+    assert weights < rise < 4 * weights
+
+
 def test_a_read_only_memory_map_trains(small, tmp_path):
     X, y = small
     np.save(tmp_path / "X.npy", X.astype(np.float32))

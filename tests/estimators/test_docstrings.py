@@ -109,6 +109,7 @@ def test_version_is_that_of_the_project():
 
 def test_public_names():
     assert sorted(sknets.__all__) == [
+        "Checkpoint",
         "ConvNetClassifier",
         "DenoisingAutoencoderTransformer",
         "MLPDropoutClassifier",

@@ -20,8 +20,9 @@ from sknets import (
     MLPDropoutRegressor,
     SoftmaxClassifier,
 )
-from sknets._data import scaling
-from sknets._data.scaling import find_scale, measure
+from sknets._data import feature_statistics
+from sknets._data.feature_statistics import measure
+from sknets._data.scaling import find_scale
 from sknets._estimators import base
 from sknets.datasets import load_mnist_sample
 
@@ -46,7 +47,8 @@ def rng():
 def test_weighted_statistics_are_numpys(
     container, block_bytes, table, rng, monkeypatch
 ):
-    monkeypatch.setattr(scaling, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(feature_statistics, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(feature_statistics, "BLOCK_ENTRIES", block_bytes // 8)
     weight = rng.integers(0, 3, len(table)).astype(float)
     table[::7, 1] = 0
     repeated = np.repeat(table, weight.astype(int), axis=0)

@@ -1,4 +1,4 @@
-"""Statistics of the features of X, from which the input scale is chosen."""
+"""Statistics of the features of X, in one pass over blocks of rows."""
 
 from dataclasses import dataclass
 

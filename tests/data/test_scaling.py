@@ -48,6 +48,7 @@ def test_weighted_statistics_are_numpys(
     container, block_bytes, table, rng, monkeypatch
 ):
     monkeypatch.setattr(feature_statistics, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(feature_statistics, "BLOCK_ENTRIES", block_bytes // 8)
     weight = rng.integers(0, 3, len(table)).astype(float)
     table[::7, 1] = 0
     repeated = np.repeat(table, weight.astype(int), axis=0)

@@ -46,7 +46,7 @@ RECONSTRUCTION = {
     ("MNIST", "standardised", 200): [
         {},
         {"noise_level": 0.3, "max_epochs": 60},
-        {"activation": "identity"},
+        {"activation": "identity", "learning_rate": 0.001},
     ],
 }
 

@@ -28,6 +28,7 @@ pages = [
     "training",
     "defaults",
     "autoencoder",
+    "coming_from",
     "performance",
     "model_files",
     "reliability",

@@ -9,6 +9,7 @@ from sknets._estimators.mlp_regressor import MLPDropoutRegressor
 from sknets._estimators.model_file import load
 from sknets._estimators.registry import trusted_types as _trusted_types
 from sknets._estimators.softmax import SoftmaxClassifier
+from sknets._estimators.variational import VariationalAutoencoderTransformer
 from sknets._onnx.export import to_onnx
 from sknets._training.checkpoints import Checkpoint
 
@@ -19,6 +20,7 @@ __all__ = [
     "MLPDropoutClassifier",
     "MLPDropoutRegressor",
     "SoftmaxClassifier",
+    "VariationalAutoencoderTransformer",
     "TRUSTED_TYPES",
     "load",
     "to_onnx",

@@ -13,16 +13,25 @@ from sknets import (
     MLPDropoutClassifier,
     MLPDropoutRegressor,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
 )
 
 
-class InUnitInterval(DenoisingAutoencoderTransformer):
-    """An autoencoder that squeezes X into [0, 1], where cross-entropy needs it."""
+class Squeezed:
+    """Mixin of autoencoders: squeeze X into [0, 1], where cross-entropy needs it."""
 
     def _validate(self, X, *, reset, **options):
         # Squeezed, infinities would be out of sight, so they are looked for before.
         X = super()._validate(X, reset=reset, dtype=options.get("dtype"))
         return X.tanh().power(2) if sparse.issparse(X) else np.tanh(X) ** 2
+
+
+class InUnitInterval(Squeezed, DenoisingAutoencoderTransformer):
+    pass
+
+
+class VariationalInUnitInterval(Squeezed, VariationalAutoencoderTransformer):
+    pass
 
 
 WEIGHTS = "check_sample_weight_equivalence_on_{}_data"
@@ -31,6 +40,7 @@ DEFAULTS = [
     MLPDropoutClassifier(),
     ConvNetClassifier(),
     DenoisingAutoencoderTransformer(),
+    VariationalAutoencoderTransformer(),
     MLPDropoutRegressor(),
 ]
 
@@ -48,6 +58,7 @@ EXACT_ESTIMATORS = [
     DenoisingAutoencoderTransformer(
         8, hidden_layer_sizes=16, tied_weights=True, noise=None, **EXACT
     ),
+    VariationalAutoencoderTransformer(2, hidden_layer_sizes=16, **EXACT),
 ]
 
 # The same code as the defaults, at a size that is quick to train.
@@ -95,11 +106,29 @@ SMALL = [
         noise_level=0.2,
         max_epochs=20,
     ),
+    VariationalAutoencoderTransformer(3, hidden_layer_sizes=32, max_epochs=20),
+    VariationalAutoencoderTransformer(
+        2,
+        hidden_layer_sizes=(),
+        noise_variance=0.5,
+        beta=2.0,
+        n_draws=3,
+        early_stopping=True,
+        validation_fraction=0.2,
+        max_epochs=20,
+    ),
+    VariationalInUnitInterval(
+        2,
+        hidden_layer_sizes=(32, 16),
+        activation="tanh",
+        loss="cross_entropy",
+        max_epochs=20,
+    ),
 ]
 AUTOENCODERS = [
     estimator
     for estimator in EXACT_ESTIMATORS + SMALL
-    if isinstance(estimator, DenoisingAutoencoderTransformer)
+    if hasattr(estimator, "transform")
 ]
 
 

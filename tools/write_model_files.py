@@ -9,7 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sknets import ConvNetClassifier, MLPDropoutRegressor, SoftmaxClassifier
+from sknets import (
+    ConvNetClassifier,
+    DenoisingAutoencoderTransformer,
+    MLPDropoutRegressor,
+    SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
+)
 from sknets._estimators.document import FORMAT_VERSION
 
 FOLDER = Path(__file__).parents[1] / "tests" / "estimators" / "files"
@@ -17,13 +23,18 @@ MODELS = {
     "softmax": SoftmaxClassifier(standardize=True),
     "convnet": ConvNetClassifier((2, 3), hidden_layer_sizes=(4,), kernel_size=3),
     "regressor": MLPDropoutRegressor((5, 4)),
+    "autoencoder": DenoisingAutoencoderTransformer(2, hidden_layer_sizes=3),
+    "variational": VariationalAutoencoderTransformer(2, hidden_layer_sizes=3),
 }
 
 
 def main():
     """Train the models and write their files, and what they return for some rows."""
     rng = np.random.default_rng(0)
-    X, labels = rng.normal(size=(60, 4)), np.array(["a", "b", "c"])[np.arange(60) % 3]
+    X, labels = (
+        rng.normal(scale=10, size=(60, 4)),
+        np.array(["a", "b", "c"])[np.arange(60) % 3],
+    )
     outputs = {"X": X[:5].tolist()}
     FOLDER.mkdir(exist_ok=True)
     for name, model in MODELS.items():
@@ -37,7 +48,8 @@ def main():
             outputs[f"{name} labels"] = model.predict(X[:5]).tolist()
             outputs[name] = model.predict_proba(X[:5]).tolist()
         else:
-            outputs[name] = model.predict(X[:5]).tolist()
+            output = model.predict if name == "regressor" else model.transform
+            outputs[name] = output(X[:5]).tolist()
     text = json.dumps(outputs, indent=1)
     (FOLDER / f"outputs_v{FORMAT_VERSION}.json").write_text(text + "\n", "utf-8")
 

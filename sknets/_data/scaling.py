@@ -69,12 +69,14 @@ def find_scale(X, sample_weight, standardize, n_channels=None):
     ----------
     X : ndarray, tensor or CSR matrix of shape (n_samples, n_features)
     sample_weight : ndarray of shape (n_samples,) or None
-    standardize : bool or "auto"
+    standardize : bool, "auto" or "common"
 
         - True subtracts the mean and divides by the standard deviation. A CSR matrix is
           only divided.
         - "auto" leaves standardised data, and pixels in [0, 1], as they are. See
           `auto_scale`.
+        - "common" subtracts the mean, and divides all features by the square root of
+          their mean variance. So X keeps its geometry.
 
     n_channels : int, default=None
         If given, X has images whose channels come last, and all pixels of a channel get
@@ -91,7 +93,10 @@ def find_scale(X, sample_weight, standardize, n_channels=None):
     if n_channels is not None:
         seen = seen.pooled(n_channels)
     is_sparse = sparse.issparse(X)
-    if standardize == "auto":
+    if standardize == "common":
+        variance = seen.variance.mean() or 1.0
+        found = seen.mean, np.full_like(seen.mean, np.sqrt(variance))
+    elif standardize == "auto":
         found = auto_scale(seen, is_sparse)
     else:
         found = (None if is_sparse else seen.mean), deviations(seen)

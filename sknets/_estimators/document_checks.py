@@ -18,7 +18,11 @@ TRAINING = {
     "seed",
     "weight_decay",
 }
-OPTIONAL_ATTRIBUTES = ("feature_names_in_", "reconstruction_error_")
+OPTIONAL_ATTRIBUTES = (
+    "feature_names_in_",
+    "n_active_units_",
+    "reconstruction_error_",
+)
 
 
 def check_fitted(kind, fitted):
@@ -42,6 +46,7 @@ def check_fitted(kind, fitted):
             and all(map(is_size, value))
             and math.prod(value) == n_features
         ),
+        "n_active_units_": lambda value: value == 0 or is_size(value),
         "reconstruction_error_": lambda value: type(value) is float,
     }
     for name, value in fitted.items():

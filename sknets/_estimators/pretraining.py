@@ -82,7 +82,7 @@ def find_encoder(pretrained):
     while isinstance(estimator, (FrozenEstimator, Pipeline)):
         frozen = isinstance(estimator, FrozenEstimator)
         estimator = estimator.estimator if frozen else estimator[-1]
-    if not hasattr(type(estimator), "reconstruct"):
+    if not hasattr(estimator, "pretrain_epochs"):
         raise ValueError(
             "pretrained must be a fitted DenoisingAutoencoderTransformer, or a "
             f"pipeline that ends in one; got {pretrained!r}."

@@ -14,7 +14,6 @@ from sknets._data.sklearn_compat import fit_context
 from sknets._data.targets import Reconstruction
 from sknets._estimators.base import NetworkEstimator
 from sknets._estimators.rollback import unchanged_on_error
-from sknets._networks.autoencoder import Autoencoder
 from sknets._training.evaluation import evaluate, input_dtype, mean_loss
 from sknets._training.rows import Rows
 
@@ -25,12 +24,14 @@ class NetworkTransformer(
     """Base class of the autoencoders: transformers with an encoder and a decoder.
 
     A subclass also defines which options exclude each other (`_check_options`), whether
-    its loss takes logits (`_returns_logits`), and what to do before training
-    (`_pretrain`).
+    its loss takes logits (`_returns_logits`), what to do before training (`_pretrain`),
+    and what to measure on X after it (`_measures`, `_measure`). Its module has an
+    attribute `n_components` and methods `decode` and `reconstruct`.
     """
 
     _emits = "the reconstruction"
     _standardize = False  # the loss is in the units of X
+    _measures = ("reconstruction_error_",)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, *, X_val=None):
@@ -123,7 +124,8 @@ class NetworkTransformer(
                 f"X has {codes.shape[1]} features, but inverse_transform of "
                 f"{type(self).__name__} expects n_components={self._n_features_out}."
             )
-        samples, _ = evaluate(self.module_, codes, dtype, function=Autoencoder.decode)
+        decode = type(self.module_).decode
+        samples, _ = evaluate(self.module_, codes, dtype, function=decode)
         return samples
 
     def reconstruct(self, X):
@@ -140,7 +142,7 @@ class NetworkTransformer(
             Reconstructed samples. float32 if X is float32, else float64.
         """
         check_is_fitted(self)
-        return self._forward(X, function=Autoencoder.reconstruct)
+        return self._forward(X, function=type(self.module_).reconstruct)
 
     def score_samples(self, X):
         """Return the negative reconstruction error of each row.
@@ -204,26 +206,34 @@ class NetworkTransformer(
                 single_pass=single_pass,
                 prepare=partial(self._pretrain, X) if is_new else None,
             )
-            if single_pass:
-                vars(self).pop("reconstruction_error_", None)
-            else:
-                self.reconstruction_error_ = self._measure(X)
+            for name in self._measures:
+                vars(self).pop(name, None)
+            if not single_pass:
+                vars(self).update(self._measure_or_warn(X))
         return self
 
     def _restore_targets(self, plain):
         return Reconstruction(self._criterion, self.n_features_in_)
 
-    def _measure(self, X):
+    def _pretrain(self, X):
+        """Prepare the new network for training on validated X."""
+
+    def _measure_or_warn(self, X):
         try:
-            rows = Rows(X, device=self.device_)
-            return mean_loss(self.module_, self.net_.criterion_, rows)
+            return self._measure(X)
         except KeyboardInterrupt:
             warnings.warn(
-                "Interrupted after training: reconstruction_error_ is NaN.",
+                f"Interrupted after training: {', '.join(self._measures)} is NaN.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
-            return math.nan
+            return dict.fromkeys(self._measures, math.nan)
+
+    def _measure(self, X):
+        """Return the fitted attributes `_measures`, of validated training data."""
+        rows = Rows(X, device=self.device_)
+        error = mean_loss(self.module_, self.net_.criterion_, rows)
+        return {"reconstruction_error_": error}
 
     def _validate_validation(self, X):
         try:
@@ -236,7 +246,7 @@ class NetworkTransformer(
 
     @property
     def _n_features_out(self):
-        return self.module_.encoder[-2].out_features
+        return self.module_.n_components
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

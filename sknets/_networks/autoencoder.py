@@ -45,6 +45,7 @@ class Autoencoder(DenseNetwork):
         returns_logits,
     ):
         super().__init__()
+        self.n_components = layer_sizes[-1]
         self.corruption = corruption
         self.encoder = ScaledSequential()
         for n_inputs, n_units in pairwise([n_features, *layer_sizes]):

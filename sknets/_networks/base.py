@@ -46,6 +46,14 @@ class Network(nn.Module):
         """Return the outputs for a batch, and a penalty to add to its loss or None."""
         return self(X), None
 
+    def row_losses(self, criterion, X, y):
+        """Return the loss of each row in evaluation."""
+        return criterion.row_losses(self(X), y)
+
+    def mean_loss(self, criterion, X, y, weight=None):
+        """Return the mean loss of rows in evaluation, without penalties."""
+        return criterion(self(X), y, weight)
+
     def gradient_function(self, criterion):
         """Return the function that computes loss and gradients of a batch.
 
@@ -59,7 +67,9 @@ class Network(nn.Module):
         loss_and_gradient : callable
             Called as ``loss_and_gradient(X, y, weight)`` with the tensors of a batch;
             `weight` is None if the rows have no weights. It sets the gradients of all
-            parameters and returns the loss and the outputs.
+            parameters and returns the loss and the outputs. It may have an attribute
+            `totals`: a dict of tensors to which each call adds sums over its rows. The
+            curves then have their means.
         """
 
         @torch.enable_grad()

@@ -25,20 +25,48 @@ def stack_gradient(layers, criterion):
     """
     layers = [layer for layer in layers if not does_nothing(layer)]
     first = next(i for i, layer in enumerate(layers) if isinstance(layer, nn.Linear))
-    rules = [make_rule(layer, layer is layers[first]) for layer in layers[first:]]
+    stack = Stack(layers[first:])
 
     @torch.no_grad()
     def loss_and_gradient(X, y, weight=None):
         for layer in layers[:first]:
             X = layer(X)
-        for rule in rules:
-            X = rule.forward(X)
-        loss, gradient = criterion.loss_and_gradient(X, y, weight)
-        for rule in reversed(rules):
-            gradient = rule.backward(gradient)
-        return loss, X
+        outputs = stack.forward(X)
+        loss, gradient = criterion.loss_and_gradient(outputs, y, weight)
+        stack.backward(gradient)
+        return loss, outputs
 
     return loss_and_gradient
+
+
+class Stack:
+    """The rules of some layers, the first of which is linear.
+
+    Parameters
+    ----------
+    layers : iterable of nn.Module
+    passes_gradient : bool, default=False
+        Whether `backward` returns the gradient with respect to the input.
+    """
+
+    def __init__(self, layers, *, passes_gradient=False):
+        layers = [layer for layer in layers if not does_nothing(layer)]
+        self.rules = [
+            make_rule(layer, is_first=i == 0 and not passes_gradient)
+            for i, layer in enumerate(layers)
+        ]
+
+    def forward(self, X):
+        """Return the output in training."""
+        for rule in self.rules:
+            X = rule.forward(X)
+        return X
+
+    def backward(self, gradient):
+        """Set the gradients of all parameters. Return that of the input or None."""
+        for rule in reversed(self.rules):
+            gradient = rule.backward(gradient)
+        return gradient
 
 
 def does_nothing(layer):

@@ -101,6 +101,13 @@ class InputScale(nn.Module):
             bias = bias - folded @ self.shift
         return folded.to(weight.dtype), bias.to(weight.dtype)
 
+    def undo(self, X):
+        """Return X in its own units."""
+        if self.does_nothing:
+            return X
+        X = X * self.scale.to(X.dtype)
+        return X if self.shift is None else X + self.shift.to(X.dtype)
+
     def forward(self, X):
         if self.does_nothing:
             return X

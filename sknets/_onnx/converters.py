@@ -15,6 +15,7 @@ from sknets._estimators.convnet import ConvNetClassifier, as_image_shape
 from sknets._estimators.mlp import MLPDropoutClassifier
 from sknets._estimators.mlp_regressor import MLPDropoutRegressor
 from sknets._estimators.softmax import SoftmaxClassifier
+from sknets._estimators.variational import VariationalAutoencoderTransformer
 from sknets._onnx.layers import Graph, write, write_chain
 
 # The first version of ONNX that has all operators in the form that is written here.
@@ -39,9 +40,11 @@ def register():
             estimator, classifier_shapes, convert_classifier, CLASSIFIER_OPTIONS
         )
     register_one(MLPDropoutRegressor, regressor_shapes, convert_regressor)
-    register_one(
-        DenoisingAutoencoderTransformer, transformer_shapes, convert_transformer
-    )
+    for estimator in (
+        DenoisingAutoencoderTransformer,
+        VariationalAutoencoderTransformer,
+    ):
+        register_one(estimator, transformer_shapes, convert_transformer)
 
 
 def register_one(estimator, shapes, convert, options=None):

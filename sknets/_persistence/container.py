@@ -17,7 +17,7 @@ from sknets._persistence.strict_json import from_text, to_text
 from sknets._persistence.values import shorten
 
 KEY = "sknets"
-ITEM_SIZES = {"F32": 4, "F64": 8}
+ITEM_SIZES = {"F32": 4, "F64": 8, "I64": 8}
 MAX_HEADER_BYTES = 100_000_000  # the limit of safetensors
 PICKLE = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
 ZIP = b"PK\x03\x04"
@@ -30,7 +30,7 @@ def write_container(path, arrays, document):
     ----------
     path : str or path-like
     arrays : dict of str to ndarray
-        Of float32 or float64.
+        Of float32, float64 or int64.
     document : dict
         Of JSON's types.
     """

@@ -2,7 +2,7 @@
 
 import math
 
-NAMES = ("train_loss", "valid_loss", "valid_score")
+NAMES = ("train_loss", "train_divergence", "valid_loss", "valid_score")
 
 
 class Curves:
@@ -13,7 +13,7 @@ class Curves:
     Attributes
     ----------
     train_loss : list of float
-    valid_loss, valid_score : list of float or None
+    train_divergence, valid_loss, valid_score : list of float or None
         None if no epoch has a value. NaN for each epoch without a value.
     lowest : dict
         Lowest value of each curve before the last epoch.
@@ -21,6 +21,7 @@ class Curves:
 
     def __init__(self):
         self.train_loss = []
+        self.train_divergence = None
         self.valid_loss = None
         self.valid_score = None
         self.lowest = dict.fromkeys(NAMES, math.inf)

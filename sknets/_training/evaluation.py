@@ -112,7 +112,7 @@ def mean_loss(network, criterion, rows):
         evaluation_mode(network, rows.device),
     ):
         for X, y, weight in ordered_batches(rows, network.max_rows):
-            total = total + criterion(network(X), y, weight) * len(X)
+            total = total + network.mean_loss(criterion, X, y, weight) * len(X)
     return (total / len(rows)).item()
 
 

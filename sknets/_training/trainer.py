@@ -163,6 +163,9 @@ class Trainer:
         self.network.set_generator(partial(spawn_generator, self.seed, NOISE, **stream))
         shuffler = partial(spawn_generator, self.seed, SHUFFLING, **stream)
         total = torch.zeros((), dtype=rows.dtype, device=rows.device)
+        totals = getattr(self._gradient_function, "totals", {})
+        for part in totals.values():
+            part.zero_()
         self._norms = total.clone()
         rate = None
         for batch in training_batches(rows, self.batch_size, shuffler):
@@ -174,7 +177,8 @@ class Trainer:
         self.require_finite(loss)
         if self.max_grad_norm is not None:
             self.require_finite(self._norms.item())
-        return {"train_loss": loss, "lr": rate}
+        means = {f"train_{name}": t.item() / len(rows) for name, t in totals.items()}
+        return {"train_loss": loss, "lr": rate} | means
 
     def _train_batch(self, batch):
         if not self.batch_observers:

@@ -11,6 +11,7 @@ from sknets import (
     DenoisingAutoencoderTransformer,
     MLPDropoutClassifier,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
 )
 from sknets._compute.seeds import NOISE, SHUFFLING, draw_seed, spawn_seed
 
@@ -20,6 +21,7 @@ ESTIMATORS = [
     MLPDropoutClassifier(16, **QUICK),
     ConvNetClassifier(4, hidden_layer_sizes=8, **QUICK),
     DenoisingAutoencoderTransformer(4, noise_level=0.5, **QUICK),
+    VariationalAutoencoderTransformer(4, hidden_layer_sizes=8, **QUICK),
 ]
 
 

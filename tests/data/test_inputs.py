@@ -18,6 +18,7 @@ from sknets import (
     DenoisingAutoencoderTransformer,
     MLPDropoutClassifier,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
 )
 from sknets._training.rows import Rows, to_tensor
 
@@ -39,6 +40,7 @@ def outputs(estimator, X):
         MLPDropoutClassifier(8, early_stopping=True, scoring="accuracy", **QUICK),
         ConvNetClassifier(2, hidden_layer_sizes=8, **QUICK),
         DenoisingAutoencoderTransformer(3, early_stopping=True, **QUICK),
+        VariationalAutoencoderTransformer(3, early_stopping=True, **QUICK),
         DenoisingAutoencoderTransformer(
             3,
             hidden_layer_sizes=4,
@@ -115,6 +117,7 @@ def test_other_tensors_than_X(small):
     [
         ConvNetClassifier(2, hidden_layer_sizes=8, **QUICK),
         DenoisingAutoencoderTransformer(2, tied_weights=True, **QUICK),
+        VariationalAutoencoderTransformer(2, **QUICK),
     ],
 )
 def test_tensors_made_in_inference_mode(estimator, small):

@@ -8,6 +8,7 @@ from sknets import (
     ConvNetClassifier,
     DenoisingAutoencoderTransformer,
     MLPDropoutClassifier,
+    VariationalAutoencoderTransformer,
 )
 
 QUICK = {"max_epochs": 2, "random_state": 0}
@@ -16,10 +17,12 @@ SEQUENCES = [
     (ConvNetClassifier, "hidden_layer_sizes"),
     (ConvNetClassifier, "channels"),
     (DenoisingAutoencoderTransformer, "hidden_layer_sizes"),
+    (VariationalAutoencoderTransformer, "hidden_layer_sizes"),
 ]
 NUMBERS = [
     (ConvNetClassifier, "kernel_size"),
     (DenoisingAutoencoderTransformer, "n_components"),
+    (VariationalAutoencoderTransformer, "n_components"),
 ]
 
 

@@ -116,6 +116,7 @@ def test_public_names():
         "MLPDropoutRegressor",
         "SoftmaxClassifier",
         "TRUSTED_TYPES",
+        "VariationalAutoencoderTransformer",
         "load",
         "to_onnx",
     ]

@@ -21,6 +21,7 @@ from sknets import (
     DenoisingAutoencoderTransformer,
     MLPDropoutClassifier,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
 )
 
 QUICK = {"max_epochs": 20, "random_state": 0}
@@ -29,7 +30,11 @@ CLASSIFIERS = [
     MLPDropoutClassifier(32, **QUICK),
     ConvNetClassifier(8, hidden_layer_sizes=32, learning_rate=0.01, **QUICK),
 ]
-ESTIMATORS = [*CLASSIFIERS, DenoisingAutoencoderTransformer(16, **QUICK)]
+ESTIMATORS = [
+    *CLASSIFIERS,
+    DenoisingAutoencoderTransformer(16, **QUICK),
+    VariationalAutoencoderTransformer(16, **QUICK),
+]
 
 
 def output(estimator, X):

@@ -23,6 +23,7 @@ from sknets import (
     MLPDropoutClassifier,
     MLPDropoutRegressor,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
 )
 
 QUICK = {"max_epochs": 3, "random_state": 0}
@@ -33,6 +34,9 @@ ESTIMATORS = {
     "convnet": ConvNetClassifier((3, 4), kernel_size=2, hidden_layer_sizes=8, **QUICK),
     "autoencoder": DenoisingAutoencoderTransformer(
         3, hidden_layer_sizes=4, tied_weights=True, early_stopping=True, **QUICK
+    ),
+    "variational": VariationalAutoencoderTransformer(
+        2, hidden_layer_sizes=(4,), early_stopping=True, **QUICK
     ),
 }
 every_estimator = pytest.mark.parametrize(
@@ -394,7 +398,9 @@ def test_a_network_that_was_changed_cannot_be_saved(small, path):
 # -- a file of this version ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["softmax", "convnet", "regressor"])
+@pytest.mark.parametrize(
+    "name", ["softmax", "convnet", "regressor", "autoencoder", "variational"]
+)
 def test_files_of_version_1_open(name):
     model = sknets.load(FILES / f"{name}_v1.safetensors", device="cpu")
     expected = json.loads((FILES / "outputs_v1.json").read_text(encoding="utf-8"))

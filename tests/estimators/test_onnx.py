@@ -27,6 +27,7 @@ from sknets import (
     MLPDropoutClassifier,
     MLPDropoutRegressor,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
     to_onnx,
 )
 from sknets._networks.activations import ACTIVATIONS
@@ -242,6 +243,16 @@ def test_autoencoder(parameters, dtype, small):
         (codes,) = run(model, rows)
         assert_allclose(codes, coder.transform(rows), **TOLERANCE)
         assert codes.dtype == dtype
+
+
+@pytest.mark.parametrize("hidden_layer_sizes", [(), 8, (8, 6)])
+def test_variational_autoencoder(hidden_layer_sizes, floats):
+    X = 30 * floats[0] + 5
+    coder = VariationalAutoencoderTransformer(
+        3, hidden_layer_sizes=hidden_layer_sizes, **QUICK
+    ).fit(X)
+    (means,) = run(to_onnx(coder), X)
+    assert_allclose(means, coder.transform(X), **TOLERANCE)
 
 
 def test_unit_of_the_autoencoder(floats):

@@ -15,6 +15,7 @@ from sknets import (
     MLPDropoutClassifier,
     MLPDropoutRegressor,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
 )
 
 QUICK = {"max_epochs": 3, "random_state": 0}
@@ -34,6 +35,9 @@ ESTIMATORS = {
     ),
     "autoencoder": DenoisingAutoencoderTransformer(
         3, hidden_layer_sizes=4, tied_weights=True, optimizer="adagrad", **QUICK
+    ),
+    "variational": VariationalAutoencoderTransformer(
+        2, hidden_layer_sizes=4, loss="squared_error", noise_variance=0.5, **QUICK
     ),
 }
 LABELS = {

@@ -20,6 +20,7 @@ from sknets import (
     MLPDropoutClassifier,
     MLPDropoutRegressor,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
 )
 from sknets._estimators import state as state_module
 from sknets._estimators.registry import PUBLIC_ESTIMATORS
@@ -34,6 +35,7 @@ ESTIMATORS = [
         3, hidden_layer_sizes=4, tied_weights=True, **QUICK
     ),
     DenoisingAutoencoderTransformer(3, dtype="float64", **QUICK),
+    VariationalAutoencoderTransformer(2, hidden_layer_sizes=4, **QUICK),
 ]
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
 

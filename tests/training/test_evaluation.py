@@ -128,9 +128,10 @@ def test_float64_answers_of_an_autoencoder_equal_numpy(data):
     weight, bias, decoder_bias = (
         p.detach().numpy().astype(np.float64) for p in coder.module_.parameters()
     )
-    codes = np.tanh(X @ weight.T + bias)
+    unit = coder.module_.encoder.divisor.item()
+    codes = np.tanh(X / unit @ weight.T + bias)
     assert_allclose(coder.transform(X), codes, atol=1e-14)
-    restored = codes @ weight + decoder_bias
+    restored = unit * (codes @ weight + decoder_bias)
     assert_allclose(coder.reconstruct(X), restored, atol=1e-14)
     assert_allclose(coder.inverse_transform(codes), restored, atol=1e-14)
     errors = 0.5 * np.square(restored - X).sum(axis=1)

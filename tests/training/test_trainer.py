@@ -16,6 +16,7 @@ from sknets import (
     MLPDropoutClassifier,
     SoftmaxClassifier,
 )
+from sknets._estimators.validation_split import hold_out
 from sknets._training.evaluation import mean_loss
 from sknets._training.rows import Rows
 
@@ -153,7 +154,7 @@ def test_early_stopping_returns_the_best_epoch(digits):
     losses = model.net_.history[:, "valid_loss"]
     assert model.n_iter_ == len(losses) < 200
     assert min(losses[:-3]) < min(losses[-3:]) + 1e-4
-    _, held_out = model._hold_out(rows_of(model, X, y))
+    _, held_out = hold_out_of(model, X, y)
     loss = mean_loss(model.module_, model.net_.criterion_, held_out)
     assert_allclose(loss, min(losses), rtol=1e-6)
 
@@ -165,7 +166,7 @@ def test_the_best_epoch_is_kept_when_no_improvement_counts(small):
     ).fit(X, y)
     losses = model.net_.history[:, "valid_loss"]
     assert model.n_iter_ == 1 + 4  # the first loss improves on none
-    _, held_out = model._hold_out(rows_of(model, X, y))
+    _, held_out = hold_out_of(model, X, y)
     loss = mean_loss(model.module_, model.net_.criterion_, held_out)
     assert_allclose(loss, min(losses), rtol=1e-6)
     assert min(losses) < losses[0]
@@ -187,10 +188,16 @@ def rows_of(model, X, y):
     return Rows(X.astype(np.float32), y, device=model.device_)
 
 
+def hold_out_of(model, X, y):
+    """Split rows as `fit` does."""
+    rows = rows_of(model, X, y)
+    return hold_out(rows, model._targets, model.validation_fraction, model.net_.seed)
+
+
 def test_validation_split_is_stratified_and_disjoint(digits):
     X, _, y, _ = digits
     model = SoftmaxClassifier(max_epochs=1, random_state=0).fit(X, y)
-    train, held_out = model._hold_out(rows_of(model, X, y))
+    train, held_out = hold_out_of(model, X, y)
     assert len(held_out) == 120
     assert not set(train.index.tolist()) & set(held_out.index.tolist())
     assert len(train) + len(held_out) == len(X)

@@ -28,6 +28,7 @@ from sknets import (
     MLPDropoutClassifier,
     MLPDropoutRegressor,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
 )
 from sknets._estimators import resuming
 from sknets._estimators.autoencoder import pretrain_layers
@@ -115,6 +116,7 @@ def assert_resumes(estimator, fit, folder, n_checkpoints=2, every=1):
         MLPDropoutRegressor(8, loss="huber"),
         ConvNetClassifier((2, 2), kernel_size=3, hidden_layer_sizes=3),
         DenoisingAutoencoderTransformer(3, noise="masking", noise_level=0.2),
+        VariationalAutoencoderTransformer(2, hidden_layer_sizes=4),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )

@@ -11,6 +11,7 @@ from sknets import (
     MLPDropoutClassifier,
     MLPDropoutRegressor,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
 )
 
 QUICK = {"max_epochs": 2, "random_state": 0, "device": "cpu"}
@@ -24,6 +25,7 @@ QUICK = {"max_epochs": 2, "random_state": 0, "device": "cpu"}
         MLPDropoutRegressor(4),
         ConvNetClassifier(2, hidden_layer_sizes=3),
         DenoisingAutoencoderTransformer(2),
+        VariationalAutoencoderTransformer(2),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )

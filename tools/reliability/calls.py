@@ -110,6 +110,15 @@ OWN = {
         "loss": (("squared_error",), ("cross_entropy", "x")),
         "activity_penalty": ((None, "l1"), ("kl", "x")),
     },
+    sknets.VariationalAutoencoderTransformer: {
+        "n_components": ((1, 2, 3), (0, "x")),
+        "hidden_layer_sizes": ((2, (), (2, 3)), (0, "x")),
+        "activation": ACTIVATIONS,
+        "loss": (("squared_error",), ("cross_entropy", "x")),
+        "noise_variance": (("learned", 1.0, 1e-3), (0, -1, "x")),
+        "beta": ((0, 1, 4.0), (-1, "x")),
+        "n_draws": ((1, 3), (0, "x")),
+    },
 }
 
 

@@ -16,6 +16,7 @@ from sknets import (
     MLPDropoutClassifier,
     MLPDropoutRegressor,
     SoftmaxClassifier,
+    VariationalAutoencoderTransformer,
 )
 
 rng = np.random.default_rng(0)
@@ -53,6 +54,9 @@ MODELS = {
     ).set_params(**SHARED),
     "autoencoder, pre-trained": DenoisingAutoencoderTransformer(
         3, hidden_layer_sizes=6, pretrain_epochs=5, max_epochs=20, **SHARED
+    ),
+    "variational autoencoder": VariationalAutoencoderTransformer(
+        2, hidden_layer_sizes=5, max_epochs=20, **SHARED
     ),
 }
 

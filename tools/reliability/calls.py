@@ -339,7 +339,8 @@ def run(call):
     except Exception as error:
         if not is_meant(error):
             raise AssertionError(f"{phase}: {error!r}") from error
-        result = f"a {type(error).__name__} in {phase}".replace("NotFitted", "Value")
+        name = type(error).__name__.replace("NotFitted", "Value")
+        result = f"{'an' if name[0] in 'AEIOU' else 'a'} {name} in {phase}"
     after = [snapshot(data) for data in given]
     assert before == after, "an argument was changed"
     return result

@@ -266,7 +266,7 @@ def test_a_pretrained_start(line):
     [
         (np.full(120, np.nan), "NaN"),
         (np.full(120, np.inf), "infinity"),
-        (np.array(["a"] * 120), "could not convert string to float"),
+        (np.array(["a"] * 120), "y must hold real numbers"),
         (np.zeros((120, 2, 2)), "dim 3"),
         (np.zeros(119), "inconsistent numbers of samples"),
         ("abc", "y must be array-like"),

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from sknets._data.scaling import find_unit
 from sknets._data.sklearn_compat import Interval, StrOptions, check_sizes
 from sknets._estimators.automatic import Budget
+from sknets._estimators.convergence import warn_if_worse_than_mean
 from sknets._estimators.docstrings import complete_docstring
 from sknets._estimators.pretraining import pretrain_layers
 from sknets._estimators.registry import public
@@ -241,6 +242,13 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
         unit = find_unit(X) if self._measures_unit else 1.0
         if unit != 1:
             self.module_.set_unit(unit)
+
+    def _measure(self, X):
+        measured = super()._measure(X)
+        is_trained = self.n_iter_ >= self._count_epochs(X.shape[0])
+        if self.max_epochs == "auto" and is_trained and self.loss == "squared_error":
+            warn_if_worse_than_mean(self, X, measured["reconstruction_error_"])
+        return measured
 
     def _pretrain(self, X):
         if self.pretrain_epochs and len(self._sizes()) > 1:

@@ -7,6 +7,7 @@ import torch
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
+from sknets._data.feature_statistics import measure
 from sknets._training.sparse_batches import evaluation_batches
 
 # A loss is clearly worse than the baseline if it is larger by this factor and amount.
@@ -68,6 +69,29 @@ def warn_if_nothing_learned(estimator, rows):
         f"{remedy}",
         ConvergenceWarning,
         stacklevel=5,
+    )
+
+
+def warn_if_worse_than_mean(estimator, X, error):
+    """Warn if an autoencoder restores X clearly worse than the mean of X does.
+
+    Parameters
+    ----------
+    estimator : DenoisingAutoencoderTransformer
+    X : ndarray, tensor or CSR matrix
+        The training data.
+    error : float
+        Mean half squared error of its rows.
+    """
+    baseline = measure(X).variance.sum() / 2
+    if baseline == 0 or error <= FACTOR * baseline:
+        return
+    warnings.warn(
+        f"{type(estimator).__name__} has learned nothing: its mean error is "
+        f"{error:.4g}, and that of the mean of X is {baseline:.4g}. Put a "
+        "StandardScaler in front, or choose an output_activation with the range of X.",
+        ConvergenceWarning,
+        stacklevel=6,
     )
 
 

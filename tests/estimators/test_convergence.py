@@ -8,9 +8,15 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
-from sknets import MLPDropoutClassifier, MLPDropoutRegressor, SoftmaxClassifier
+from sknets import (
+    DenoisingAutoencoderTransformer,
+    MLPDropoutClassifier,
+    MLPDropoutRegressor,
+    SoftmaxClassifier,
+)
 from sknets._data.targets import SingleLabel
 from sknets._estimators import convergence
 from sknets._networks.losses import CrossEntropy
@@ -55,6 +61,23 @@ def test_a_loss_worse_than_that_of_a_constant_is_named(shape):
     (message,) = warnings_of(model, X, y)
     assert "MLPDropoutClassifier has learned nothing" in message
     assert model.loss_curve_[-1] > 1.5 * np.log(2) * np.prod(shape[1:])
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e6])
+def test_an_autoencoder_that_is_worse_than_the_mean_is_named(offset, digits):
+    X = digits[0] / 16
+    coder = DenoisingAutoencoderTransformer(5)
+    (message,) = warnings_of(coder, X + offset, None)
+    assert "DenoisingAutoencoderTransformer has learned nothing" in message
+    assert "StandardScaler" in message
+    assert not warnings_of(coder, X, None)
+    assert not warnings_of(coder, StandardScaler().fit_transform(X + offset), None)
+    assert not warnings_of(coder.set_params(max_epochs=1), X + offset, None)
+
+
+@pytest.mark.parametrize("X", [np.ones((30, 4)), np.zeros((30, 4)), np.ones((1, 4))])
+def test_an_autoencoder_of_constant_rows_is_silent(X):
+    assert not warnings_of(DenoisingAutoencoderTransformer(2), X, None)
 
 
 @pytest.mark.parametrize("n_samples", [30, 300, 2000])

@@ -5,11 +5,11 @@ From the root of the repository::
     OMP_NUM_THREADS=1 python -m benchmarks.sparse --write
 
 X has random entries, like the output of HashingVectorizer. The peers are
-scikit-learn's SGDClassifier and MLPClassifier, with as many epochs, on the same rows.
-Both networks have ``standardize=False``, as no peer looks at the scale of X, and the
-perceptron has ``weight_decay=0``. Print tables: the ratios of the times, the times of
-an epoch for more and more features, and the memory. ``--write`` saves them for the
-documentation.
+scikit-learn's SGDClassifier and MLPClassifier, with as many epochs, on the same rows;
+that of the autoencoder is itself, on the same rows made dense. Both classifiers have
+``standardize=False``, as no peer looks at the scale of X, and the perceptron has
+``weight_decay=0``. Print tables: the ratios of the times, the times of an epoch for
+more and more features, and the memory. ``--write`` saves them for the documentation.
 """
 
 import argparse
@@ -30,7 +30,11 @@ from tqdm import tqdm
 
 from benchmarks.pairs import alternate, duration, timed
 from benchmarks.tables import report
-from sknets import MLPDropoutClassifier, SoftmaxClassifier
+from sknets import (
+    DenoisingAutoencoderTransformer,
+    MLPDropoutClassifier,
+    SoftmaxClassifier,
+)
 
 N_CLASSES = 20
 WIDE = 2**20
@@ -99,10 +103,24 @@ def contests():
         facts = facts | {"call": "predict", "rows": "2,000"}
         predict = partial(ours.predict, X_new), partial(peer.predict, X_new)
         yield facts, *predict, 20
+    yield from autoencoder_contests()
     X, y = make_rows(100_000, WIDE, 100)
     facts = {"system": "softmax", "call": "fit, 1 epoch", "rows": "100,000"}
     facts |= {"features": f"{WIDE:,}", "entries a row": "100", "peer": "SGDClassifier"}
     yield facts, partial(softmax(1).fit, X, y), partial(sgd(1).fit, X, y), 1
+
+
+def autoencoder_contests():
+    """Yield what `contests` does, for an autoencoder and the same rows made dense."""
+    X, _ = make_rows(4_000, 30_000, 80)
+    X_dense = X.toarray()
+    coder = DenoisingAutoencoderTransformer(
+        100, noise="masking", max_epochs=1, random_state=0
+    ).fit(X)
+    facts = {"system": "autoencoder, 100 units", "rows": "4,000"}
+    facts |= {"features": "30,000", "entries a row": "80", "peer": "dense X"}
+    for call, method in (("fit, 1 epoch", coder.fit), ("transform", coder.transform)):
+        yield facts | {"call": call}, partial(method, X), partial(method, X_dense), 1
 
 
 def seconds_an_epoch(build, X, y, n_runs):
@@ -183,7 +201,7 @@ def main():
     report("sparse_memory", rows, [note], write=arguments.write)
 
     rows = []
-    for facts, ours, theirs, n_calls in tqdm(contests(), unit="row", total=5):
+    for facts, ours, theirs, n_calls in tqdm(contests(), unit="row", total=7):
         alternate(ours, theirs, 1)
         pairs, _ = alternate(ours, theirs, arguments.pairs, n_calls=n_calls)
         rows.append(facts | pairs.summary())

@@ -44,10 +44,13 @@ class GenerativeTransformer(NetworkTransformer):
             True.
         """
         check_is_fitted(self)
+        encode = VariationalAutoencoder.encode
+        if return_std:
+            encode = VariationalAutoencoder.encode_with_deviations
+        outputs = self._forward(X, function=encode, accepts_sparse=True)
         if not return_std:
-            return self._forward(X, function=VariationalAutoencoder.encode)
-        both = self._forward(X, function=VariationalAutoencoder.encode_with_deviations)
-        means, deviations = np.hsplit(both, 2)
+            return outputs
+        means, deviations = np.hsplit(outputs, 2)
         return np.ascontiguousarray(means), np.ascontiguousarray(deviations)
 
     def sample(self, n_samples=1, *, noise=True):
@@ -197,7 +200,11 @@ class GenerativeTransformer(NetworkTransformer):
     def _measure(self, X):
         dtype = np.dtype(self._fitted_dtype)
         codes, _ = evaluate(
-            self.module_, X, dtype, function=VariationalAutoencoder.encode
+            self.module_,
+            X,
+            dtype,
+            function=VariationalAutoencoder.encode,
+            accepts_sparse=True,
         )
         active = codes.var(axis=0, dtype=np.float64) > ACTIVE_VARIANCE
         return {"n_active_units_": int(active.sum())}

@@ -142,7 +142,8 @@ class NetworkTransformer(
             Reconstructed samples. float32 if X is float32, else float64.
         """
         check_is_fitted(self)
-        return self._forward(X, function=type(self.module_).reconstruct)
+        reconstruct = type(self.module_).reconstruct
+        return self._forward(X, function=reconstruct, accepts_sparse=True)
 
     def score_samples(self, X):
         """Return the negative reconstruction error of each row.

@@ -8,6 +8,7 @@ from torch.nn.utils import skip_init
 
 from sknets._networks.activations import ACTIVATIONS
 from sknets._networks.base import DenseNetwork, Network, can_read_sparse
+from sknets._networks.initialisation import xavier_uniform_
 from sknets._networks.layers import ScaledSequential, TiedLinear
 
 
@@ -71,7 +72,7 @@ class Autoencoder(DenseNetwork):
         for layer in layers:
             nn.init.zeros_(layer.bias)
             if isinstance(layer, nn.Linear):
-                nn.init.xavier_uniform_(layer.weight, generator=generator)
+                xavier_uniform_(layer.weight, generator)
         # With zero weights, a ReLU would have no gradient and never learn, and other
         # activations would learn slowly.
         starts_from_zero = self.returns_logits or isinstance(self.output, nn.Identity)
@@ -98,16 +99,25 @@ class Autoencoder(DenseNetwork):
         return [self.encoder]
 
     def sparse_layer(self):
-        """Return the first linear layer, for evaluation. Noise is dense."""
+        """Return the first linear layer."""
         layer = self.encoder[0]
         return layer if can_read_sparse(self, layer) else None
 
+    @property
+    def trains_on_sparse(self):
+        """Whether noise keeps batches sparse, and gradients need no autograd."""
+        return self.corruption.keeps_zeros and not self._needs_autograd
+
+    @property
+    def _needs_autograd(self):
+        return self.penalty is not None or isinstance(self.decoder[0], TiedLinear)
+
     def gradient_function(self, criterion):
         """Return the function that computes loss and gradients of a batch."""
-        if self.penalty is None and not isinstance(self.decoder[0], TiedLinear):
-            loss_and_gradient = super().gradient_function(criterion)
-        else:
+        if self._needs_autograd:
             loss_and_gradient = Network.gradient_function(self, criterion)
+        else:
+            loss_and_gradient = super().gradient_function(criterion)
         if self.encoder.divisor is None:
             return loss_and_gradient
         return self._in_units(loss_and_gradient)

@@ -27,7 +27,7 @@ class Network(nn.Module):
         Whether outputs can be finite when X contains infinity, as after a ReLU. If so,
         X itself must be checked.
     trains_on_sparse : bool
-        Whether `sparse_layer` is the first one in training too.
+        Whether `sparse_layer` reads sparse X in training too.
     """
 
     max_rows = 5120

@@ -1,6 +1,7 @@
 """Initial weights."""
 
 import math
+from functools import partial
 
 import torch
 from torch import nn
@@ -10,13 +11,28 @@ TRUNCATED_DEVIATION = 0.8796
 
 
 def truncated_normal_(tensor, generator, std=0.1):
-    """Draw from a normal distribution, truncated at two standard deviations.
+    """Draw from a normal distribution, truncated at two standard deviations."""
+    draw = partial(nn.init.trunc_normal_, std=std, a=-2 * std, b=2 * std)
+    return draw_in_any_layout(draw, tensor, generator)
 
-    The draws do not depend on the memory layout of the tensor.
+
+def xavier_uniform_(tensor, generator, gain=1.0):
+    """Draw from the uniform distribution of Glorot and Bengio.
+
+    References
+    ----------
+    X. Glorot and Y. Bengio, "Understanding the Difficulty of Training Deep Feedforward
+    Neural Networks", AISTATS, 2010.
     """
+    draw = partial(nn.init.xavier_uniform_, gain=gain)
+    return draw_in_any_layout(draw, tensor, generator)
+
+
+def draw_in_any_layout(draw, tensor, generator):
+    """Draw numbers that do not depend on the memory layout of the tensor."""
     like = {"dtype": tensor.dtype, "device": tensor.device}
     draws = tensor if tensor.is_contiguous() else torch.empty(tensor.shape, **like)
-    nn.init.trunc_normal_(draws, std=std, a=-2 * std, b=2 * std, generator=generator)
+    draw(draws, generator=generator)
     if draws is not tensor:
         tensor.detach().copy_(draws)
     return tensor

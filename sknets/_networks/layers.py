@@ -50,7 +50,15 @@ class Corruption(nn.Module):
     def forward(self, X):
         if not self.training or self.noise is None or self.level == 0:
             return X
-        return CORRUPTIONS[self.noise](X, self.level, self.generator)
+        corrupt = CORRUPTIONS[self.noise]
+        if isinstance(X, SparseBatch):
+            return X.replace(corrupt(X.values, self.level, self.generator))
+        return corrupt(X, self.level, self.generator)
+
+    @property
+    def keeps_zeros(self):
+        """Whether zeros of X stay zero, so that sparse X stays sparse."""
+        return self.noise in (None, "masking") or self.level == 0
 
     def extra_repr(self):
         return f"noise={self.noise!r}, level={self.level}"
@@ -154,7 +162,9 @@ class TiedLinear(nn.Module):
         self.bias = nn.Parameter(torch.empty(mirrored.in_features))
 
     def forward(self, codes):
-        return nn.functional.linear(codes, self.mirrored[0].weight.t(), self.bias)
+        # The shared weight can be in a lower precision than the bias.
+        weight = self.mirrored[0].weight.t().to(self.bias.dtype)
+        return nn.functional.linear(codes, weight, self.bias)
 
     def extra_repr(self):
         (mirrored,) = self.mirrored

@@ -53,7 +53,7 @@ class SparseBatch:
 
     def to(self, dtype):
         """Return the batch with entries in another precision."""
-        return self._replace(self.values.to(dtype))
+        return self.replace(self.values.to(dtype))
 
     def __truediv__(self, scale):
         """Divide by a tensor: one number, or a number for each feature."""
@@ -61,9 +61,10 @@ class SparseBatch:
             if self.columns is not None:
                 scale = scale.index_select(0, self.columns)
             scale = scale.index_select(0, self.indices)
-        return self._replace(self.values / scale.to(self.dtype))
+        return self.replace(self.values / scale.to(self.dtype))
 
-    def _replace(self, values):
+    def replace(self, values):
+        """Return the batch with other values of its entries."""
         batch = object.__new__(type(self))
         vars(batch).update(vars(self), values=values)
         return batch

@@ -8,9 +8,10 @@ from torch import nn
 from torch.nn.utils import skip_init
 
 from sknets._networks.activations import ACTIVATIONS
-from sknets._networks.base import DenseNetwork
+from sknets._networks.base import DenseNetwork, can_read_sparse
 from sknets._networks.chain_rule import Stack
 from sknets._networks.densities import Posterior, normal_divergence
+from sknets._networks.initialisation import xavier_uniform_
 from sknets._networks.layers import InputScale
 from sknets._networks.row_noise import RowNoise
 
@@ -40,6 +41,8 @@ class VariationalAutoencoder(DenseNetwork):
     D. P. Kingma and M. Welling, "Auto-Encoding Variational Bayes", ICLR, 2014.
     """
 
+    trains_on_sparse = True
+
     def __init__(self, n_features, layer_sizes, *, activation, beta, n_draws, noise):
         super().__init__()
         *hidden, self.n_components = layer_sizes
@@ -64,7 +67,7 @@ class VariationalAutoencoder(DenseNetwork):
         """
         for layer in (*self.encoder[::2], *self.decoder[::2]):
             gain = 0.1 if layer is self.encoder[-1] else 1.0
-            nn.init.xavier_uniform_(layer.weight, gain=gain, generator=generator)
+            xavier_uniform_(layer.weight, generator, gain)
             nn.init.zeros_(layer.bias)
         if self.noise is not None:
             self.noise.reset_parameters()
@@ -81,6 +84,12 @@ class VariationalAutoencoder(DenseNetwork):
         means.weight.data = last.weight.detach()[: self.n_components]
         means.bias.data = last.bias.detach()[: self.n_components]
         return [self.input_scale, *layers, means]
+
+    def sparse_layer(self):
+        """Return the first linear layer, if X is not shifted; else None."""
+        layer = self.encoder[0]
+        is_shifted = self.input_scale.shift is not None
+        return None if is_shifted or not can_read_sparse(self, layer) else layer
 
     def gradient_function(self, criterion):
         """Return the function that computes loss and gradients of a batch."""
@@ -123,7 +132,7 @@ class VariationalAutoencoder(DenseNetwork):
     def row_losses(self, criterion, X, y):
         """Return the negative bound, with the divergence times `beta`, of each row."""
         mean, log_variance = self.posterior(self.encoder(self.input_scale(X)))
-        errors = self._row_errors(criterion, X, mean, log_variance, self.n_draws)
+        errors = self._row_errors(criterion, y, mean, log_variance, self.n_draws)
         return errors + self.beta * normal_divergence(mean, log_variance)
 
     def bound(self, X, criterion, n_draws):
@@ -207,14 +216,16 @@ class BoundGradient:
     def __call__(self, X, y, weight=None):
         """Set the gradients for a batch. Return the loss and the outputs."""
         network, n_draws = self.network, self.network.n_draws
-        X = network.input_scale(X)
-        mean, spread = self.encoder.forward(X).chunk(2, dim=1)
+        scaled = network.input_scale(X)
+        mean, spread = self.encoder.forward(scaled).chunk(2, dim=1)
         variance = spread.sigmoid()
         deviation = variance.sqrt()
         noise = network.posterior.draw_noise(mean, n_draws)
         codes = torch.addcmul(mean, deviation, noise).flatten(0, 1)
         outputs = self.decoder.forward(codes)
-        target = X if n_draws == 1 else X.repeat(n_draws, 1)
+        target = scaled if y is X else network.input_scale(y)
+        if n_draws > 1:
+            target = target.repeat(n_draws, 1)
         loss, gradient = self.criterion.loss_and_gradient(outputs, target)
         if network.noise is not None:
             loss, gradient = network.noise.loss_and_gradient(

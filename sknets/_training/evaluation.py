@@ -36,7 +36,16 @@ _cache = WeakKeyDictionary()
 
 
 @explain_memory_errors("the outputs of a block of rows")
-def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
+def evaluate(
+    network,
+    X,
+    dtype,
+    *,
+    part=None,
+    function=None,
+    accepts_sparse=False,
+    finish=None,
+):
     """Return the outputs of a trained network for X, or results computed from them.
 
     Parameters
@@ -50,8 +59,10 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
         Part of the network to evaluate. None evaluates the whole network.
     function : callable, default=None
         Called as ``function(module, block)``, where `module` is the network or its part
-        and `block` a dense tensor of rows. It returns the outputs, a tensor. None calls
-        the module itself, with a sparse batch if X is sparse and has few entries.
+        and `block` a tensor of rows. It returns the outputs, a tensor. None calls the
+        module itself.
+    accepts_sparse : bool, default=False
+        Whether `function` accepts a sparse batch, which the module itself always does.
     finish : callable, default=None
         Maps outputs to results. None returns the outputs.
 
@@ -65,7 +76,8 @@ def evaluate(network, X, dtype, *, part=None, function=None, finish=None):
     module = network if part is None else part
     device = next(module.parameters()).device
     n_rows = X.shape[0]
-    is_sparse = function is None and reads_sparse(network, X)
+    accepts_sparse = accepts_sparse or function is None
+    is_sparse = accepts_sparse and reads_sparse(network, X)
     if dtype == np.float64:
         device = float64_device(device)
         module = to_float64(module, device, by_columns=is_sparse)
@@ -111,9 +123,7 @@ def require_finite(outputs, dtype):
 def mean_loss(network, criterion, rows):
     """Return the mean loss of a network over rows, as a float."""
     total = 0.0
-    make_batch = None
-    if rows.y is not None:  # otherwise X is the target, which must be dense
-        make_batch = evaluation_batches(network, rows.X, rows.device)
+    make_batch = evaluation_batches(network, rows.X, rows.device)
     work = len(rows) * multiply_adds(network, rows.X, make_batch is not None)
     with (
         threads_for(work, PREDICTION_WORK_PER_THREAD),

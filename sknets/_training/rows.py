@@ -81,7 +81,8 @@ class Rows(Dataset):
     def take(self, positions, make_batch=None):
         """Return ``(X, y, weight)`` of some rows, as tensors on the device.
 
-        The weight is None if the rows have no weights. y is X if X is its own target.
+        The weight is None if the rows have no weights. y is X if X is its own target,
+        and always dense.
 
         Parameters
         ----------
@@ -94,7 +95,10 @@ class Rows(Dataset):
         if positions is not None:
             index = positions if index is None else index[positions]
         X = self._inputs(index, make_batch)
-        y = X if self.y is None else _pick(self.y, index)
+        if self.y is not None:
+            y = _pick(self.y, index)
+        else:
+            y = X if make_batch is None else self._inputs(index, None)
         weight = self.sample_weight
         return X, y, None if weight is None else _pick(weight, index)
 
@@ -159,7 +163,9 @@ def ordered_batches(rows, max_rows, make_batch=None):
     For `make_batch`, see `Rows.take`.
     """
     order = torch.arange(len(rows), device=rows.device)
-    for positions in order.split(block_size(rows.X, max_rows, make_batch)):
+    # Targets are dense.
+    n_rows = block_size(rows.X, max_rows, None if rows.y is None else make_batch)
+    for positions in order.split(n_rows):
         yield rows.take(positions, make_batch)
 
 

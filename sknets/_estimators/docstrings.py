@@ -122,8 +122,9 @@ random_state : int, RandomState instance or None, default={random_state!r}
 
 verbose : int, default={verbose!r}
     0 prints nothing. 1 prints a line per epoch with the losses, the score, the
-    learning rate of the first update and the duration in seconds. 2 also shows a
-    progress bar within the epoch."""
+    learning rate of the first update and the duration in seconds. Notebooks and
+    files get about 20 lines, if there are more epochs. 2 also shows a progress bar,
+    but not in a file."""
 
 PERCEPTRON = """\
 hidden_layer_sizes : int or sequence of int, default={hidden_layer_sizes!r}

@@ -28,6 +28,7 @@ pages = [
     "training",
     "defaults",
     "autoencoder",
+    "feature_names",
     "coming_from",
     "performance",
     "model_files",

@@ -33,6 +33,7 @@ pages = [
     "performance",
     "model_files",
     "reliability",
+    "versions",
 ]
 html_sidebars = {page: [] for page in pages}
 

@@ -4,11 +4,11 @@ From the root of the repository::
 
     KERAS_BACKEND=torch python -m benchmarks.abilities --write
 
-The classifiers are perceptrons: of this package and of scikit-learn with their defaults,
-of the others with 30 hidden units, trained by Adam for 50 epochs. An ability is there if
-the call raises no error and the result is right. The last row counts the checks of
-scikit-learn's `check_estimator` that fail. Print a table. ``--write`` saves it for the
-documentation. Libraries that are not installed are left out.
+The classifiers are perceptrons: of this package and of scikit-learn with their
+defaults, of the others with 30 hidden units, trained by Adam for 50 epochs. An ability
+is there if the call raises no error and the result is right. The last row counts the
+checks of scikit-learn's `check_estimator` that fail. Print a table. ``--write`` saves
+it for the documentation. Libraries that are not installed are left out.
 """
 
 import argparse

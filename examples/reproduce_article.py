@@ -63,8 +63,8 @@ AUTOENCODER = DenoisingAutoencoderTransformer(
 
 
 INTRODUCTION = """\
-Four networks of a tutorial article on MNIST. Three of them recognise digits that
-people wrote. The fourth, an autoencoder, compresses digits and restores them.
+Four networks of a tutorial article on MNIST. Three of them recognise digits.
+The fourth, an autoencoder, compresses digits and restores them.
 Each network is trained twice:
 - by the article's recipe: its learning rate and its number of updates;
 - by the defaults of sknets.
@@ -93,8 +93,8 @@ MEASURES = (
 )
 PICTURE = (
     "{path} shows 100 test digits on the left. On the right is what the autoencoder of "
-    "the article's recipe restores from 200 numbers for each digit. Both sides show the "
-    "same digits. Unusual ones are restored worse, with speckles."
+    "the article's recipe restores from 200 numbers for each digit. Both sides show "
+    "the same digits. Unusual ones are restored worse, with speckles."
 )
 
 

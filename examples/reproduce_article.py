@@ -212,7 +212,7 @@ def show(rows):
     def number(value):
         return f"{value:,.0f}" if value > 1000 else f"{value:.4f}"
 
-    layout = "{:<26}{:>10}{:>17}{:>9}{:>9}{:>9}"
+    layout = "{:<26}{:>9}{:>17}{:>9}{:>10}{:>9}"
     lines = [layout.format("", *(column.strip() for column in table))]
     for system, row in table.iterrows():
         published, article, seconds, default, default_seconds = row

@@ -28,10 +28,12 @@ pages = [
     "training",
     "defaults",
     "autoencoder",
+    "feature_names",
     "coming_from",
     "performance",
     "model_files",
     "reliability",
+    "versions",
 ]
 html_sidebars = {page: [] for page in pages}
 

@@ -38,14 +38,16 @@ def test_gallery_example_runs(path, tmp_path):
 @pytest.mark.slow
 def test_reproduction_of_the_article_on_the_sample(tmp_path):
     finished = run("reproduce_article.py", tmp_path)
-    header, *_ = (line for line in finished.stdout.splitlines() if "published" in line)
+    lines = finished.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not set("\r\x1b\b") & set(finished.stdout)
+    assert "\r" not in finished.stderr
+    header, *_ = (line for line in lines if "published" in line)
     assert header.split() == [
         *("published", "article's", "recipe", "seconds", "defaults", "seconds")
     ]
     rows = {
-        line.split(":")[0]: line.rsplit(maxsplit=5)[1:]
-        for line in finished.stdout.splitlines()
-        if ":" in line
+        line.split(":")[0]: line.rsplit(maxsplit=5)[1:] for line in lines if ":" in line
     }
     assert float(rows["Softmax"][1]) > 0.86
     assert float(rows["MLP with dropout"][1]) > 0.93

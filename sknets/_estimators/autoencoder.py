@@ -35,12 +35,13 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
         Number of units in each hidden layer between the input and the code layer. The
         decoder has the same layers in reverse order.
 
-    activation : {activations}, default="softplus"
-        Activation function of the code layer and of all hidden layers.
+    activation : str, default="softplus"
+        Activation function of the code layer and of all hidden layers, one of
+        {activations}.
 
-    output_activation : {activations}, default="identity"
-        Activation function of the reconstruction. "logistic", the sigmoid function,
-        suits X in [0, 1].
+    output_activation : str, default="identity"
+        Activation function of the reconstruction, one of the same names. "logistic",
+        the sigmoid function, suits X in [0, 1].
 
     loss : {"squared_error", "cross_entropy"}, default="squared_error"
         Error of a row.

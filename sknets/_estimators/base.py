@@ -23,6 +23,7 @@ from sknets._data.sklearn_compat import CallbackSupportMixin
 from sknets._estimators.automatic import AutomaticParameters
 from sknets._estimators.convergence import warn_if_nothing_learned
 from sknets._estimators.model_file import ModelFile
+from sknets._estimators.notebook import NotebookDisplay
 from sknets._estimators.parameters import (
     SHARED_CONSTRAINTS,
     warn_of_ineffective_parameters,
@@ -45,7 +46,12 @@ from sknets._training.validation import ValidationLoss
 
 
 class NetworkEstimator(
-    ModelFile, EstimatorState, AutomaticParameters, CallbackSupportMixin, BaseEstimator
+    ModelFile,
+    EstimatorState,
+    AutomaticParameters,
+    NotebookDisplay,
+    CallbackSupportMixin,
+    BaseEstimator,
 ):
     """Base class of the estimators: a torch module behind scikit-learn's interface.
 
@@ -213,17 +219,15 @@ class NetworkEstimator(
         net = self.net_
         if not self.module_.scales_input:
             X = in_precision(X, net.dtype)
-        if len(net.curves):
+        if n_before := len(net.curves):
             warn_of_ineffective_parameters(self)
-        n_before = len(net.curves)
         data = [X, y, sample_weight, *(validation or ())]
         files = begin_or_resume(self, data, prepare, single_pass=single_pass)
         where = {"device": self.device_, "dtype": getattr(torch, net.dtype)}
         rows = Rows(X, y, sample_weight, **where)
         held_out, source = None, X
         if validation is not None:
-            source = validation[0]
-            held_out = Rows(*validation, **where)
+            held_out, source = Rows(*validation, **where), validation[0]
         elif self.early_stopping and not single_pass:
             rows, held_out = hold_out(
                 rows, self._targets, self.validation_fraction, net.seed

@@ -18,11 +18,13 @@ from sknets._data.weights import (
     weigh_validation_rows,
 )
 from sknets._estimators.base import NetworkEstimator
+from sknets._estimators.method_docstrings import complete_methods
 from sknets._estimators.parameters import STANDARDIZE_CONSTRAINT
 from sknets._estimators.rollback import unchanged_on_error
 from sknets._estimators.sklearn_callbacks import as_given
 
 
+@complete_methods
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     """Base class of the classifiers. Their modules return logits."""
 
@@ -62,12 +64,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Weights of the rows. Only their ratios matter, but for
             ``weight_decay="auto"``. Rows of weight zero have no influence.
 
-        X_val : {array-like, sparse matrix, tensor}, default=None
-            Data of shape (n_val_samples, n_features) for validation after each epoch.
-            With ``early_stopping=True``, they decide when to stop, and no training data
-            are held out. In a pipeline with metadata routing,
-            ``Pipeline(steps, transform_input=["X_val"])`` transforms them like X. If
-            they are passed as ``step__X_val``, they are not transformed.
+        {X_val}
 
         y_val : array-like, default=None
             Labels of `X_val`, in the form of y.
@@ -82,9 +79,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
         Raises
         ------
+        {training_errors}
         ValueError
-            If the data are not valid, if y has a single class, or if training becomes
-            unstable. The estimator does not change then.
+            If a parameter or the data are not valid, if y has a single class, or if
+            training becomes unstable. The estimator does not change then.
         """
         check_validation_arguments(X_val, y_val, sample_weight_val)
         given = as_given(X, y, sample_weight)
@@ -144,9 +142,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
         Raises
         ------
+        {training_errors}
         ValueError
-            If the data are not valid, if y has an unknown label, or if training becomes
-            unstable. The estimator does not change then.
+            If a parameter or the data are not valid, if y has an unknown label, or if
+            training becomes unstable. The estimator does not change then.
         """
         if self.class_weight == "balanced":
             raise ValueError(
@@ -187,6 +186,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Logits of the classes. For two classes, the log-odds of ``classes_[1]``. For
             several labels per row, a column with the log-odds of each label. float32 if
             X is float32, else float64.
+
+        Raises
+        ------
+        {evaluation_errors}
         """
         return self._evaluate(X, "decision")
 
@@ -203,6 +206,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Labels, of the dtype of `classes_`. For several labels per row, a column of
             0 and 1 for each label.
+
+        Raises
+        ------
+        {evaluation_errors}
         """
         codes = self._evaluate(X, "codes")
         return self._targets.decode(codes)
@@ -219,6 +226,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`. float32 if X is float32, else float64.
+
+        Raises
+        ------
+        {evaluation_errors}
         """
         return self._evaluate(X, "probabilities")
 
@@ -235,6 +246,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         log_probabilities : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`. Finite even if a probability underflows
             to zero.
+
+        Raises
+        ------
+        {evaluation_errors}
         """
         return self._evaluate(X, "log_probabilities")
 

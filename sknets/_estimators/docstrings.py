@@ -46,8 +46,7 @@ lr_schedule : {{"constant", "cosine", "trapezoid"}} or callable, default={lr_sch
 
 weight_decay : {decay_type}, default={weight_decay!r}
     Strength of the L2 penalty ``weight_decay / 2 * ||w||^2`` on all weights except
-    the biases. For "adamw", the decay is decoupled from the gradient.
-    {decay_auto}
+    the biases. For "adamw", the decay is decoupled from the gradient.{decay_auto}
 
 max_grad_norm : float or None, default={max_grad_norm!r}
     Maximum Euclidean norm of the gradient over all parameters. A larger gradient is
@@ -72,8 +71,8 @@ validation_fraction : float, default={validation_fraction!r}
 
 n_iter_no_change : int or "auto", default={n_iter_no_change!r}
     Number of consecutive epochs without improvement after which early stopping ends
-    training. "auto" stands for a fifth of the epochs that `fit` may train for, but at
-    least 10.
+    training. "auto" stands for a fifth of the epochs that `fit` may train for, but
+    at least 10.
 
 tol : float, default={tol!r}
     Tolerance of early stopping. An epoch counts as an improvement if its validation
@@ -96,8 +95,8 @@ callbacks : list of skorch callbacks or None, default={callbacks!r}
     Callbacks of skorch, called during training. Each `fit` copies them. The copies
     are in ``net_.callbacks_``.
 
-    - :class:`sknets.Checkpoint` is no callback of skorch, but also belongs here. With
-      it, `fit` goes on after a kill.
+    - :class:`sknets.Checkpoint` is no callback of skorch, but also belongs here.
+      With it, `fit` goes on after a kill.
     - For scikit-learn's own callbacks, call `set_callbacks` instead.
     - Callbacks that compute scores see classes as their positions in `classes_`.
     - Callbacks that score or monitor validation data need `X_val` or
@@ -123,8 +122,9 @@ random_state : int, RandomState instance or None, default={random_state!r}
 
 verbose : int, default={verbose!r}
     0 prints nothing. 1 prints a line per epoch with the losses, the score, the
-    learning rate of the first update and the duration in seconds. 2 also shows a
-    progress bar within the epoch."""
+    learning rate of the first update and the duration in seconds. Notebooks and
+    files get about 20 lines, if there are more epochs. 2 also shows a progress bar,
+    but not in a file."""
 
 PERCEPTRON = """\
 hidden_layer_sizes : int or sequence of int, default={hidden_layer_sizes!r}
@@ -213,11 +213,11 @@ best_epoch_ : int or None
     Number of the epoch whose weights early stopping kept, counted from 1."""
 
 
-AUTO_DECAY = """\
-"auto" is ``{decay_strength} / n_samples``. If
-    `sample_weight` are whole numbers, their sum is the number of samples. "auto" is 0
-    if the first call is `partial_fit`, which does not know the number of samples, and
-    if `optimizer` is a callable."""
+AUTO_DECAY = """
+    "auto" is ``{decay_strength} / n_samples``. If `sample_weight` are whole numbers,
+    their sum is the number of samples. "auto" is 0 if the first call is
+    `partial_fit`, which does not know the number of samples, and if `optimizer` is
+    a callable."""
 
 
 def describe_decay(cls):

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted, check_scalar
 
 from sknets._compute.seeds import NOISE, draw_seed, spawn_seed
 from sknets._data.inputs import check_unit_interval
+from sknets._estimators.method_docstrings import complete_methods
 from sknets._estimators.transformer import NetworkTransformer
 from sknets._networks.variational import VariationalAutoencoder
 from sknets._training.evaluation import evaluate
@@ -16,6 +17,7 @@ from sknets._training.evaluation import evaluate
 ACTIVE_VARIANCE = 0.01
 
 
+@complete_methods
 class GenerativeTransformer(NetworkTransformer):
     """Base class of autoencoders that learn a density of the rows of X."""
 
@@ -42,6 +44,10 @@ class GenerativeTransformer(NetworkTransformer):
         X_std : ndarray of shape (n_samples, n_components)
             Posterior standard deviations, below 1. Only returned if `return_std` is
             True.
+
+        Raises
+        ------
+        {evaluation_errors}
         """
         check_is_fitted(self)
         encode = VariationalAutoencoder.encode
@@ -75,6 +81,17 @@ class GenerativeTransformer(NetworkTransformer):
         X : ndarray of shape (n_samples, n_features)
             New rows, in the precision `dtype` of the network. For an int
             `random_state`, each call returns the same rows.
+
+        Raises
+        ------
+        MemoryError
+            If the rows do not fit into memory.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If `n_samples` is no integer.
+        ValueError
+            If `n_samples` is less than 1.
         """
         check_is_fitted(self)
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
@@ -114,6 +131,12 @@ class GenerativeTransformer(NetworkTransformer):
         -------
         scores : ndarray of shape (n_samples,)
             Bounds. float32 if X is float32, else float64.
+
+        Raises
+        ------
+        {evaluation_errors}
+            Also if `n_draws` is less than 1, or X is not in [0, 1] for
+            ``loss="cross_entropy"``.
         """
         return self._score(X, n_draws, VariationalAutoencoder.bound)
 
@@ -135,6 +158,12 @@ class GenerativeTransformer(NetworkTransformer):
         -------
         log_likelihood : ndarray of shape (n_samples,)
             Estimates in nats. float32 if X is float32, else float64.
+
+        Raises
+        ------
+        {evaluation_errors}
+            Also if `n_draws` is less than 1, or X is not in [0, 1] for
+            ``loss="cross_entropy"``.
         """
         return self._score(X, n_draws, VariationalAutoencoder.log_likelihood)
 
@@ -153,6 +182,11 @@ class GenerativeTransformer(NetworkTransformer):
         -------
         score : float
             Mean of `score_samples`. Higher is better.
+
+        Raises
+        ------
+        {evaluation_errors}
+            Also if X is not in [0, 1] for ``loss="cross_entropy"``.
         """
         return super().score(X, y)
 

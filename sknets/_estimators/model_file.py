@@ -77,6 +77,11 @@ def load(path, device="auto"):
         If the file is damaged, was not written by `save`, or was written by a later
         version of sknets in a newer format. Also if the device is not available.
 
+    See Also
+    --------
+    to_onnx : Convert an estimator to a model that runs without Python.
+    Checkpoint : Save the state of a training that may be killed.
+
     Examples
     --------
     >>> import tempfile

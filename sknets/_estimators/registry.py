@@ -1,15 +1,16 @@
 """The estimators that users import from sknets, by name."""
 
+from sknets._help import shown_in
+
 PUBLIC_ESTIMATORS = {}
 
 
 def public(estimator_class):
     """Enter an estimator in the closed list of those that `load` returns.
 
-    Also say that the class is in `sknets`, from where users import it. So pickles do
-    not depend on the names of the files of this package.
+    Also say that the class is in `sknets`, from where users import it.
     """
-    estimator_class.__module__ = "sknets"
+    shown_in("sknets")(estimator_class)
     PUBLIC_ESTIMATORS[estimator_class.__name__] = estimator_class
     return estimator_class
 

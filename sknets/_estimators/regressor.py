@@ -19,12 +19,14 @@ from sknets._data.weights import (
     weigh_validation_rows,
 )
 from sknets._estimators.base import NetworkEstimator
+from sknets._estimators.method_docstrings import complete_methods
 from sknets._estimators.parameters import STANDARDIZE_CONSTRAINT
 from sknets._estimators.rollback import unchanged_on_error
 from sknets._estimators.sklearn_callbacks import as_given
 from sknets._networks.losses import REAL_LOSSES
 
 
+@complete_methods
 class NetworkRegressor(RegressorMixin, NetworkEstimator):
     """Base class of the regressors. Their modules return standardised y."""
 
@@ -63,12 +65,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             Weights of the rows. Only their ratios matter. Rows of weight zero have no
             influence.
 
-        X_val : {array-like, sparse matrix, tensor}, default=None
-            Data of shape (n_val_samples, n_features) for validation after each epoch.
-            With ``early_stopping=True``, they decide when to stop, and no training data
-            are held out. In a pipeline with metadata routing,
-            ``Pipeline(steps, transform_input=["X_val"])`` transforms them like X. If
-            they are passed as ``step__X_val``, they are not transformed.
+        {X_val}
 
         y_val : array-like, default=None
             Targets of `X_val`, in the form of y.
@@ -83,9 +80,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
         Raises
         ------
+        {training_errors}
         ValueError
-            If the data are not valid or if training becomes unstable. The estimator
-            does not change then.
+            If a parameter or the data are not valid, or if training becomes unstable.
+            The estimator does not change then.
         """
         check_validation_arguments(X_val, y_val, sample_weight_val)
         validation = None if X_val is None else (X_val, y_val, sample_weight_val)
@@ -118,9 +116,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
         Raises
         ------
+        {training_errors}
         ValueError
-            If the data are not valid or if training becomes unstable. The estimator
-            does not change then.
+            If a parameter or the data are not valid, or if training becomes unstable.
+            The estimator does not change then.
         """
         return self._fit(X, y, sample_weight, None, single_pass=True)
 
@@ -139,8 +138,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
         Raises
         ------
-        ValueError
-            If X is not valid, or if predictions are infinite in float32.
+        {evaluation_errors}
         """
         check_is_fitted(self)
         y = self._targets.decode(self._forward(X))

@@ -13,11 +13,13 @@ from sknets._data.inputs import check_unit_interval, float_dtype, to_host
 from sknets._data.sklearn_compat import fit_context
 from sknets._data.targets import Reconstruction
 from sknets._estimators.base import NetworkEstimator
+from sknets._estimators.method_docstrings import complete_methods
 from sknets._estimators.rollback import unchanged_on_error
 from sknets._training.evaluation import evaluate, input_dtype, mean_loss
 from sknets._training.rows import Rows
 
 
+@complete_methods
 class NetworkTransformer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator
 ):
@@ -58,9 +60,10 @@ class NetworkTransformer(
 
         Raises
         ------
+        {training_errors}
         ValueError
-            If the data are not valid or if training becomes unstable. The estimator
-            does not change then.
+            If a parameter or the data are not valid, or if training becomes unstable.
+            The estimator does not change then.
         """
         return self._fit(X, X_val, single_pass=False)
 
@@ -83,6 +86,13 @@ class NetworkTransformer(
         -------
         self : object
             The fitted transformer.
+
+        Raises
+        ------
+        {training_errors}
+        ValueError
+            If a parameter or the data are not valid, or if training becomes unstable.
+            The estimator does not change then.
         """
         return self._fit(X, None, single_pass=True)
 
@@ -98,6 +108,10 @@ class NetworkTransformer(
         -------
         X_new : ndarray of shape (n_samples, n_components)
             Features. float32 if X is float32, else float64.
+
+        Raises
+        ------
+        {evaluation_errors}
         """
         check_is_fitted(self)
         return self._forward(X, part=self.module_.encoder)
@@ -114,6 +128,18 @@ class NetworkTransformer(
         -------
         X_original : ndarray of shape (n_samples, n_features)
             Reconstructed samples. float32 if X is float32, else float64.
+
+        Raises
+        ------
+        MemoryError
+            If the results do not fit into memory.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If X has a type that cannot be used.
+        ValueError
+            If X has infinite or missing values, or another number of columns than
+            `n_components`.
         """
         check_is_fitted(self)
         X = to_host(X)
@@ -140,6 +166,10 @@ class NetworkTransformer(
         -------
         X_reconstructed : ndarray of shape (n_samples, n_features)
             Reconstructed samples. float32 if X is float32, else float64.
+
+        Raises
+        ------
+        {evaluation_errors}
         """
         check_is_fitted(self)
         reconstruct = type(self.module_).reconstruct
@@ -162,6 +192,11 @@ class NetworkTransformer(
         scores : ndarray of shape (n_samples,)
             ``-0.5 * sum((x_reconstructed - x) ** 2)``, or the negative cross-entropy.
             At most 0. float32 if X is float32, else float64.
+
+        Raises
+        ------
+        {evaluation_errors}
+            Also if X is not in [0, 1] for ``loss="cross_entropy"``.
         """
         check_is_fitted(self)
         if self.module_.returns_logits:
@@ -183,6 +218,11 @@ class NetworkTransformer(
         -------
         score : float
             Mean of `score_samples`. At most 0. Higher is better.
+
+        Raises
+        ------
+        {evaluation_errors}
+            Also if X is not in [0, 1] for ``loss="cross_entropy"``.
         """
         return float(self.score_samples(X).mean(dtype=np.float64))
 

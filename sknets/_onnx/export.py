@@ -60,6 +60,10 @@ def to_onnx(estimator, X=None, *, options=None, **arguments):
         If X does not fit the estimator, a network is not in float32, or labels are
         neither strings nor integers.
 
+    See Also
+    --------
+    load : Load an estimator of this package from a file without code.
+
     Notes
     -----
     Layers compute in float32, whatever the type of X. If X is float64, it is scaled in

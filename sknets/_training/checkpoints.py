@@ -44,6 +44,10 @@ class Checkpoint:
     ValueError
         If `every` is no integer, or is less than 1.
 
+    See Also
+    --------
+    sknets.load : Load an estimator that was saved after its training.
+
     Notes
     -----
     What cannot be resumed exactly is refused before training: an `optimizer`, `scoring`

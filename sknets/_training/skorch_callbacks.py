@@ -1,5 +1,6 @@
 """An observer of training that calls skorch's callbacks."""
 
+import sys
 from copy import copy
 
 import torch
@@ -15,6 +16,7 @@ from skorch.dataset import Dataset
 
 from sknets._training.checkpoints import split_callbacks
 from sknets._training.observers import Observer, TrainingStopped
+from sknets._training.progress import is_terminal
 
 # Callbacks that keep nothing from one epoch to the next that matters for training.
 STATELESS = (EpochTimer, GradientNormClipping, PrintLog, ProgressBar)
@@ -52,6 +54,7 @@ class SkorchCallbacks(Observer):
 
     def begin(self, trainer):
         """Call the callbacks at the beginning of training."""
+        self.net.max_epochs = trainer.last_epoch - trainer.epoch
         self._notify("on_train_begin", X=self.rows.X, y=self.rows.y)
 
     def begin_epoch(self, trainer):
@@ -119,6 +122,40 @@ class SkorchCallbacks(Observer):
                 raise TrainingStopped from error
 
 
+class EpochLog(PrintLog):
+    """Print lines of the history: in a terminal of all epochs, else of about 20.
+
+    The epochs between them are at equal distances. The last one is always among them.
+    Only terminals get colours.
+    """
+
+    most_lines = 20
+
+    def on_train_begin(self, net, **kwargs):
+        """Choose which epochs to print."""
+        self.in_terminal_ = is_terminal(sys.stdout)
+        step = 1 if self.in_terminal_ else -(-net.max_epochs // self.most_lines)
+        self.step_ = max(step, 1)
+        self.n_epochs_ = 0
+
+    def on_epoch_end(self, net, **kwargs):
+        """Print the line of an epoch if it is its turn."""
+        self.n_epochs_ += 1
+        self.is_printed_ = self.n_epochs_ % self.step_ == 0 or self.n_epochs_ == 1
+        if self.is_printed_:
+            super().on_epoch_end(net, **kwargs)
+
+    def on_train_end(self, net, **kwargs):
+        """Print the last epoch."""
+        if self.n_epochs_ and not self.is_printed_:
+            super().on_epoch_end(net, **kwargs)
+
+    def format_row(self, row, key, color):
+        """Format a value, and colour the best ones in a terminal."""
+        row = row if self.in_terminal_ else {key: row[key]}
+        return super().format_row(row, key, color)
+
+
 class CallbackDataset(Dataset):
     """Rows as the dataset that callbacks expect, with attributes `X` and `y`.
 
@@ -184,7 +221,7 @@ def describe_stateless(callbacks):
         If a callback may have a state.
     """
     for _, callback in callbacks:
-        if type(callback) not in STATELESS:
+        if type(callback) not in (*STATELESS, EpochLog):
             raise ValueError(
                 f"Checkpoint in callbacks cannot resume {type(callback).__name__}, "
                 "whose state it does not know. Beside Checkpoint there may be "

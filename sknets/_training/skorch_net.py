@@ -7,7 +7,7 @@ import torch
 from scipy import sparse
 from sklearn.base import ClassifierMixin
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer, PrintLog
+from skorch.callbacks import EpochTimer
 
 from sknets._training.checkpoints import split_callbacks
 from sknets._training.curves import Curves
@@ -21,6 +21,7 @@ from sknets._training.plain_state import (
 )
 from sknets._training.skorch_callbacks import (
     CallbackDataset,
+    EpochLog,
     SkorchCallbacks,
     without_scheduler,
 )
@@ -116,7 +117,7 @@ class LeanNet(NeuralNet):
             return []
         return [
             ("epoch_timer", EpochTimer()),
-            ("print_log", PrintLog(floatfmt=".5f")),
+            ("print_log", EpochLog(floatfmt=".5f")),
         ]
 
     def observer(self, rows, validation_rows):

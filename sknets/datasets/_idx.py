@@ -40,6 +40,10 @@ def read_idx(path):
         If the file is not an IDX file, is corrupt, or is longer or shorter than its
         header states.
 
+    See Also
+    --------
+    fetch_mnist : The data set whose files have this format.
+
     References
     ----------
     Y. LeCun, C. Cortes and C. J. C. Burges, "The MNIST database of handwritten digits".

@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import Bunch, check_scalar
 
+from sknets._help import shown_in
 from sknets.datasets._download import find_or_download
 from sknets.datasets._idx import parse_idx, read_bytes
 
@@ -14,6 +15,7 @@ N_VALIDATION = 5000
 SIDE = 28
 
 
+@shown_in("sknets.datasets")
 def load_mnist_sample(*, subset="train", return_X_y=False, as_frame=False):
     """Load a sample of 6,000 MNIST digits that ships with the package.
 
@@ -62,6 +64,13 @@ def load_mnist_sample(*, subset="train", return_X_y=False, as_frame=False):
     (data, target) : tuple
         If `return_X_y` is True.
 
+    Raises
+    ------
+    ImportError
+        If ``as_frame=True`` and pandas is not installed.
+    ValueError
+        If `subset` is unknown.
+
     See Also
     --------
     fetch_mnist : The full data set.
@@ -82,6 +91,7 @@ def load_mnist_sample(*, subset="train", return_X_y=False, as_frame=False):
     return _to_bunch(images, labels, return_X_y=return_X_y, as_frame=as_frame)
 
 
+@shown_in("sknets.datasets")
 def fetch_mnist(
     *,
     data_home=None,
@@ -137,10 +147,15 @@ def fetch_mnist(
 
     Raises
     ------
+    ImportError
+        If ``as_frame=True`` and pandas is not installed.
     OSError
         If files are missing and cannot be downloaded.
+    TypeError
+        If `n_retries` is no integer.
     ValueError
-        If a file does not have the bytes of the original.
+        If a file does not have the bytes of the original. Also if `subset` is unknown,
+        or `n_retries` is less than 1.
 
     See Also
     --------

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from sknets._help import shown_in
 from sknets.inspection._estimators import last_step
 from sknets.inspection._figures import as_images, find_axes, show_image, tile
 
 MAX_FILTERS = 100
 
 
+@shown_in("sknets.inspection")
 class FilterDisplay:
     """Weights as images: what the units of a layer look for, or what they draw.
 
@@ -24,8 +26,17 @@ class FilterDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
+        The axes of the picture.
+
     figure_ : matplotlib Figure
+        The figure of the axes.
+
     image_ : matplotlib AxesImage
+        The sheet of all images.
+
+    See Also
+    --------
+    ReconstructionDisplay : What an autoencoder restores from images.
 
     Examples
     --------
@@ -83,6 +94,18 @@ class FilterDisplay:
         Returns
         -------
         display : FilterDisplay
+            The display, which is drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If the estimator is none of this package.
+        ValueError
+            If the weights do not have the form of images.
         """
         weights, titles = find_weights(last_step(estimator))
         return cls.from_weights(
@@ -121,6 +144,14 @@ class FilterDisplay:
         Returns
         -------
         display : FilterDisplay
+            The display, which is drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If the weights do not have the form of images.
         """
         display = cls(as_images(weights, image_shape), titles=titles)
         return display.plot(ax, **image_options)
@@ -140,6 +171,12 @@ class FilterDisplay:
         Returns
         -------
         self : FilterDisplay
+            The display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         n, height, width = self.filters.shape[:3]
         n_columns = int(np.ceil(np.sqrt(n * height / width)))

@@ -3,12 +3,14 @@
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
+from sknets._help import shown_in
 from sknets.inspection._estimators import require
 from sknets.inspection._figures import find_axes
 
 MAX_LABELS = 20
 
 
+@shown_in("sknets.inspection")
 class LatentDisplay:
     """Two-dimensional codes of rows, coloured by a label or a number.
 
@@ -28,9 +30,17 @@ class LatentDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
+        The axes of the picture.
+
     figure_ : matplotlib Figure
+        The figure of the axes.
+
     collections_ : list of matplotlib PathCollection
         The points: of each label, or of all rows.
+
+    See Also
+    --------
+    ReconstructionDisplay : What an autoencoder restores from its codes.
 
     Examples
     --------
@@ -83,6 +93,19 @@ class LatentDisplay:
         Returns
         -------
         display : LatentDisplay
+            The display, which is drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If the estimator does not transform.
+        ValueError
+            If `components` are not two features of the transformer, or X is not
+            valid.
         """
         require(estimator, ["transform"], cls.__name__)
         codes = np.asarray(estimator.transform(X))
@@ -119,6 +142,14 @@ class LatentDisplay:
         Returns
         -------
         display : LatentDisplay
+            The display, which is drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If the codes do not have two columns, or y not a value for each.
         """
         return cls(codes, y).plot(ax, **scatter_options)
 
@@ -136,6 +167,14 @@ class LatentDisplay:
         Returns
         -------
         self : LatentDisplay
+            The display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If the codes do not have two columns, or y not a value for each.
         """
         codes, y = np.asarray(self.codes), self.y
         if codes.ndim != 2 or codes.shape[1] != 2:

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from sknets._help import shown_in
 from sknets.inspection._estimators import last_step, require
 from sknets.inspection._figures import find_axes
 
 
+@shown_in("sknets.inspection")
 class LossCurveDisplay:
     """Loss of the training data, and of the validation data, in each epoch.
 
@@ -29,9 +31,17 @@ class LossCurveDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
+        The axes of the picture.
+
     figure_ : matplotlib Figure
+        The figure of the axes.
+
     lines_ : list of matplotlib Line2D
         The curve of the training loss, and that of the validation loss if there is one.
+
+    See Also
+    --------
+    sklearn.model_selection.LearningCurveDisplay : Scores for growing training data.
 
     Examples
     --------
@@ -76,6 +86,16 @@ class LossCurveDisplay:
         Returns
         -------
         display : LossCurveDisplay
+            The display, which is drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If the estimator has no `loss_curve_`.
         """
         estimator = last_step(estimator)
         require(estimator, ["loss_curve_"], cls.__name__)
@@ -124,6 +144,12 @@ class LossCurveDisplay:
         Returns
         -------
         display : LossCurveDisplay
+            The display, which is drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         display = cls(
             loss_curve,
@@ -148,6 +174,12 @@ class LossCurveDisplay:
         Returns
         -------
         self : LossCurveDisplay
+            The display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         self.ax_ = find_axes(ax, type(self).__name__)
         self.figure_ = self.ax_.figure

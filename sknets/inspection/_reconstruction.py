@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from sknets._help import shown_in
 from sknets.inspection._estimators import require
 from sknets.inspection._figures import as_images, find_axes, show_image, tile
 
 N_SHEET_COLUMNS = 10
 
 
+@shown_in("sknets.inspection")
 class ReconstructionDisplay:
     """Original images, corrupted copies if given, and reconstructions.
 
@@ -22,8 +24,17 @@ class ReconstructionDisplay:
     ----------
     ax_ : matplotlib Axes
         The axes, or those that contain the sheets.
+
     figure_ : matplotlib Figure
+        The figure of the axes.
+
     images_ : list of matplotlib AxesImage
+        The sheets: one with ``kind="rows"``, else one for each kind of image.
+
+    See Also
+    --------
+    FilterDisplay : The weights of a network.
+    LatentDisplay : The codes of rows.
 
     Examples
     --------
@@ -84,6 +95,19 @@ class ReconstructionDisplay:
         Returns
         -------
         display : ReconstructionDisplay
+            The display, which is drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If the estimator does not transform, or not back.
+        ValueError
+            If the rows do not have the form of images, or not all the same form. Also
+            if `kind` is unknown.
         """
         require(estimator, ["transform", "inverse_transform"], cls.__name__)
         source = X if corrupted is None else corrupted
@@ -137,6 +161,15 @@ class ReconstructionDisplay:
         Returns
         -------
         display : ReconstructionDisplay
+            The display, which is drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If the rows do not have the form of images, or not all the same form. Also
+            if `kind` is unknown.
         """
         given = {
             "original": original,
@@ -171,6 +204,14 @@ class ReconstructionDisplay:
         Returns
         -------
         self : ReconstructionDisplay
+            The display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `kind` is unknown.
         """
         if kind not in ("rows", "sheet"):
             raise ValueError(f"kind must be 'rows' or 'sheet'; got {kind!r}.")

@@ -1,6 +1,10 @@
 """Callbacks of skorch, and what verbose prints."""
 
+import os
 import pickle
+import re
+import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -22,6 +26,7 @@ from skorch.callbacks import (
     ProgressBar,
 )
 from torch.optim.lr_scheduler import StepLR
+from tqdm import tqdm
 
 from sknets import (
     ConvNetClassifier,
@@ -209,12 +214,100 @@ def test_a_line_of_an_epoch(named, capsys):
     assert captured.err == ""
 
 
-def test_a_progress_bar_within_the_epoch(named, capsys):
-    mlp(max_epochs=2, verbose=2, batch_size=10).fit(*named)
-    captured = capsys.readouterr()
-    assert "epoch 2" in captured.err
-    assert "0/6" in captured.err
-    assert "train_loss" in captured.out
+@pytest.mark.parametrize("verbose", [1, 2])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_file_gets_few_lines_and_no_codes(verbose, early_stopping, named, capfd):
+    options = {"early_stopping": early_stopping, "n_iter_no_change": 3}
+    model = mlp(max_epochs=150, verbose=verbose, **options).fit(*named)
+    captured = capfd.readouterr()
+    _, _, *lines = captured.out.splitlines()
+    epochs = [int(line.split()[0]) for line in lines]
+    step = 8  # 150 / 20, rounded up
+    assert epochs == [
+        epoch
+        for epoch in range(1, model.n_iter_ + 1)
+        if epoch == 1 or epoch % step == 0 or epoch == model.n_iter_
+    ]
+    assert captured.err == ""
+    assert not set("\x1b\r") & set(captured.out)
+
+
+def test_each_call_of_partial_fit_prints_a_line(named, capsys):
+    X, y = named
+    model = mlp(verbose=1)
+    for _ in range(30):
+        model.partial_fit(X, y, classes=["a", "b", "c"])
+    assert len(capsys.readouterr().out.splitlines()) == 2 + 30
+
+
+def test_a_training_that_goes_on_prints_its_own_epochs(named, capsys):
+    model = mlp(max_epochs=40, warm_start=True, verbose=1).fit(*named)
+    capsys.readouterr()
+    lines = model.fit(*named) and capsys.readouterr().out.splitlines()
+    assert [int(line.split()[0]) for line in lines] == [41, *range(42, 81, 2)]
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Return a function that runs another one in a terminal, and what it wrote."""
+    pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
+    termios = pytest.importorskip("termios")
+
+    def run_in_terminal(function):
+        ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, 80))
+        written = []
+
+        def read():
+            # When the other side is closed, Linux raises and macOS returns nothing.
+            with suppress(OSError):
+                while part := os.read(ours, 2**16):
+                    written.append(part)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        with open(theirs, "w") as stream, monkeypatch.context() as patch:
+            patch.setattr("sys.stdout", stream)
+            patch.setattr("sys.stderr", stream)
+            function()
+        reader.join()
+        os.close(ours)
+        return b"".join(written).decode()
+
+    return run_in_terminal
+
+
+def shown_lines(text):
+    """Return the lines that a terminal shows, without colours."""
+    lines = []
+    for line in re.sub(r"\x1b\[\d*m|\r(?=\n)", "", text).split("\n"):
+        shown = ""
+        for part in line.split("\r"):
+            shown = part + shown[len(part) :]
+        lines.append(shown.rstrip())
+    return lines
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_a_terminal_gets_all_lines_whole_and_in_colour(verbose, named, terminal):
+    text = terminal(lambda: mlp(max_epochs=30, verbose=verbose).fit(*named))
+    assert "\x1b[32m" in text
+    header, _, *lines = [line for line in shown_lines(text) if line]
+    assert header.split() == ["epoch", "lr", "train_loss", "dur"]
+    assert [int(line.split()[0]) for line in lines] == list(range(1, 31))
+    assert all(len(line.split()) == 4 for line in lines)
+
+
+def test_the_bar_counts_the_batches_of_all_epochs(named, terminal, monkeypatch):
+    class Impatient(tqdm):
+        def __init__(self, **options):
+            super().__init__(mininterval=0, miniters=1, **options)
+
+    monkeypatch.setattr("tqdm.auto.tqdm", Impatient)
+    text = terminal(lambda: mlp(max_epochs=2, verbose=2, batch_size=10).fit(*named))
+    assert "0/12 " in text
+    assert re.search(r"epoch 1/2: +50%.* 6/12 ", text)
+    assert re.search(r"epoch 2/2: +92%.* 11/12 ", text)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

@@ -30,6 +30,7 @@ pages = [
     "autoencoder",
     "coming_from",
     "performance",
+    "parallel",
     "model_files",
     "reliability",
 ]

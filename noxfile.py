@@ -33,7 +33,7 @@ def lower_bounds():
     """Return a pin of each dependency at the lower bound that pyproject.toml states."""
     project = PYPROJECT["project"]
     stated, pins = list(project["dependencies"]), []
-    for extra in ("examples", "onnx"):
+    for extra in ("dask", "examples", "onnx"):
         stated += project["optional-dependencies"][extra]
     for requirement in map(Requirement, stated):
         bounds = [s.version for s in requirement.specifier if s.operator == ">="]

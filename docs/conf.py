@@ -31,6 +31,7 @@ pages = [
     "feature_names",
     "coming_from",
     "performance",
+    "parallel",
     "model_files",
     "reliability",
     "versions",

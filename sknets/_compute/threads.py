@@ -1,5 +1,6 @@
 """Limit the number of threads of a fit or a prediction."""
 
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -27,7 +28,8 @@ def threads_for(multiply_adds, work_per_thread):
     It does not depend on the load of the machine, so the results do not either.
 
     In a worker thread of joblib, the number is one. Otherwise each worker would use all
-    cores. joblib itself limits torch in worker processes.
+    cores. joblib itself limits torch in worker processes. The tasks that a dask worker
+    runs at the same time share torch's threads equally.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ def threads_for(multiply_adds, work_per_thread):
         Number of multiply-adds per thread.
     """
     n_threads = 1 if _is_worker_thread() else max(multiply_adds // work_per_thread, 1)
-    n_before = _limit(n_threads)
+    n_before = _limit(n_threads, n_tasks=_count_dask_tasks())
     try:
         yield
     finally:
@@ -53,7 +55,19 @@ def _is_worker_thread():
     return backend.nesting_level > 0
 
 
-def _limit(n_threads):
+def _count_dask_tasks():
+    """Return how many tasks the dask worker of this thread runs at a time, or 1."""
+    # If this is a task of dask, something has imported it.
+    get_worker = getattr(sys.modules.get("distributed"), "get_worker", None)
+    if get_worker is None:
+        return 1
+    try:
+        return get_worker().state.nthreads
+    except ValueError:  # no task of dask
+        return 1
+
+
+def _limit(n_threads, n_tasks):
     """Limit torch in this Python thread. Return the number to restore, or None."""
     global _n_limiting, _n_threads_unlimited
     with _lock:
@@ -64,6 +78,7 @@ def _limit(n_threads):
                 _n_threads_unlimited = n_now
             # A new Python thread starts with the limit that another one has set.
             n_before = _n_threads_unlimited
+            n_threads = min(n_threads, max(n_before // n_tasks, 1))
         n_threads = min(n_threads, n_before)
         if n_threads == n_before == n_now:
             return None

@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 
 from sknets._data.sklearn_compat import validate_data
+from sknets._training.mapped_rows import MappedRows, is_mapped, needs_conversion
 
 # Default for y where only X is needed. It differs from any y that a user can pass.
 NO_Y = object()
@@ -41,10 +42,15 @@ def exact_dtype(X):
 
 
 def in_precision(X, dtype):
-    """Return validated X in `dtype`. Raise if that makes a number infinite."""
+    """Return validated X in `dtype`. Raise if that makes a number infinite.
+
+    The rows of a memory map are converted when they are read.
+    """
     dtype = np.dtype(dtype)
     if torch.is_tensor(X):
         converted = X.to(getattr(torch, dtype.name))
+    elif is_mapped(X) and X.dtype != dtype:
+        converted = MappedRows(X, dtype)
     else:
         with np.errstate(over="ignore"):
             converted = X.astype(dtype, copy=False)
@@ -79,6 +85,8 @@ def as_sparse_floats(X, dtype):
 def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, y_options):
     """Return X, or (X, y), as a C-contiguous array, CSR matrix or tensor of `dtype`.
 
+    X of a memory map that needs a conversion becomes `MappedRows`.
+
     Parameters
     ----------
     estimator : estimator
@@ -98,6 +106,8 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, y_options):
     if not (has_y or reset or ensure_all_finite) and is_ready(estimator, X, dtype):
         return X
     options = y_options if has_y else {}
+    X = X.array if isinstance(X, MappedRows) else X
+    mapped = is_mapped(X) and needs_conversion(X, dtype)
     if torch.is_tensor(X):
         X = validate_tensor(estimator, X, dtype, reset, ensure_all_finite)
         if has_y:
@@ -112,12 +122,16 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, y_options):
                 y if has_y else "no_validation",
                 reset=reset,
                 accept_sparse="csr",
-                dtype=dtype,
-                order="C",
-                ensure_all_finite=ensure_all_finite,
+                dtype=None if mapped else dtype,
+                order=None if mapped else "C",
+                ensure_all_finite=ensure_all_finite and not mapped,
                 **options,
             )
         X, y = validated if has_y else (validated, y)
+        if mapped:
+            X = MappedRows(X, dtype)
+            if ensure_all_finite:
+                check_all_finite(X, estimator_name=type(estimator).__name__)
     if not has_y:
         return X
     return X, column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
@@ -172,8 +186,11 @@ def check_validation_arguments(X_val, y_val, sample_weight_val):
 
 
 def check_all_finite(X, estimator_name=""):
-    """Raise if an array, tensor or CSR matrix contains NaN or infinity."""
-    if not torch.is_tensor(X):
+    """Raise if an array, tensor, CSR matrix or map contains NaN or infinity."""
+    if isinstance(X, MappedRows):
+        for block in X.blocks():
+            check_all_finite(block, estimator_name)
+    elif not torch.is_tensor(X):
         assert_all_finite(X, estimator_name=estimator_name, input_name="X")
     elif not X.isfinite().all():
         problem = "NaN" if X.isnan().any() else f"infinity in {X.dtype}"

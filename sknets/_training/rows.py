@@ -5,6 +5,8 @@ import torch
 from scipy import sparse
 from torch.utils.data import Dataset
 
+from sknets._training.mapped_rows import MappedRows
+
 # Largest block of X, in bytes, that is evaluated at a time.
 BLOCK_BYTES = 2**24
 
@@ -48,8 +50,8 @@ class Rows(Dataset):
 
     Parameters
     ----------
-    X : ndarray, tensor or CSR matrix of shape (n_samples, n_features)
-        A CSR matrix stays sparse, in the memory of the host.
+    X : ndarray, tensor, CSR matrix or MappedRows of shape (n_samples, n_features)
+        A CSR matrix stays sparse, in the memory of the host. Mapped rows stay on disk.
 
     y : ndarray of shape (n_samples,) or (n_samples, n_labels), or None
         Codes of the classes. None if X is its own target.
@@ -66,7 +68,7 @@ class Rows(Dataset):
     def __init__(self, X, y=None, sample_weight=None, *, device, dtype=None):
         self.device = device
         self.dtype = dtype or getattr(torch, str(X.dtype).removeprefix("torch."))
-        self.X = X if sparse.issparse(X) else to_tensor(X, device)
+        self.X = X if stays_on_host(X) else to_tensor(X, device)
         self.y = None if y is None else to_tensor(y, device)
         self.sample_weight = None
         self.index = None
@@ -103,8 +105,8 @@ class Rows(Dataset):
         return X, y, None if weight is None else _pick(weight, index)
 
     def inputs(self):
-        """Return X of the rows, as a tensor or CSR matrix."""
-        if sparse.issparse(self.X) and self.index is not None:
+        """Return X of the rows, as a tensor, array, CSR matrix or MappedRows."""
+        if stays_on_host(self.X) and self.index is not None:
             return self.X[self.index.cpu().numpy()]
         return self.X if self.index is None else self.X.index_select(0, self.index)
 
@@ -131,10 +133,18 @@ class Rows(Dataset):
         return rows
 
     def _inputs(self, index, make_batch):
-        if not sparse.issparse(self.X):
+        if not stays_on_host(self.X):
             return _pick(self.X, index)
         X = self.X if index is None else self.X[index.cpu().numpy()]
-        return make_batch(X) if make_batch else to_tensor(X.toarray(), self.device)
+        if make_batch:
+            return make_batch(X)
+        X = X.toarray() if sparse.issparse(X) else np.asarray(X)
+        return to_tensor(X, self.device)
+
+
+def stays_on_host(X):
+    """Return whether X is read from the host batch by batch."""
+    return sparse.issparse(X) or isinstance(X, MappedRows)
 
 
 def _pick(tensor, index):

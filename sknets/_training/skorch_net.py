@@ -12,6 +12,7 @@ from skorch.callbacks import EpochTimer
 from sknets._training.checkpoints import split_callbacks
 from sknets._training.curves import Curves
 from sknets._training.evaluation import evaluate
+from sknets._training.mapped_rows import MappedRows
 from sknets._training.optimizers import find_optimizer
 from sknets._training.plain_state import (
     arrays_to_module,
@@ -238,6 +239,8 @@ class LeanNet(NeuralNet):
             dtype = "float64"  # the network scales X before it loses precision
         if torch.is_tensor(X):
             return X.to(getattr(torch, dtype))
+        if isinstance(X, MappedRows):
+            return X.astype(dtype)
         if sparse.issparse(X):
             return sparse.csr_array(X, dtype=dtype)
         return np.asarray(X, dtype)

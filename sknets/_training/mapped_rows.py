@@ -1,0 +1,75 @@
+"""Rows of a memory map that are converted when they are read."""
+
+import mmap
+
+import numpy as np
+
+BLOCK_BYTES = 2**22
+
+
+class MappedRows:
+    """A memory map that looks like an array of another dtype, in C order.
+
+    Only the rows that are read are converted. So the memory does not depend on the size
+    of the file.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n_samples, n_features)
+        Numbers in any byte order and memory layout, on the disk.
+    dtype : numpy dtype
+        Of the rows that are read.
+    """
+
+    ndim = 2
+
+    def __init__(self, array, dtype):
+        self.array = array
+        self.dtype = np.dtype(dtype)
+        self.shape = array.shape
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, rows):
+        with np.errstate(over="ignore"):  # callers look for infinity
+            return np.ascontiguousarray(self.array[rows], dtype=self.dtype)
+
+    def __array__(self, dtype=None, copy=None):
+        # For callbacks that need all of X.
+        return np.asarray(self[:], dtype=dtype)
+
+    def astype(self, dtype, copy=False):
+        """Return the same rows in another dtype."""
+        return self if dtype == self.dtype else MappedRows(self.array, dtype)
+
+    def blocks(self):
+        """Yield the rows in order, in blocks of a few megabytes."""
+        widest = max(self.dtype.itemsize, self.array.itemsize)
+        n_rows = max(BLOCK_BYTES // (widest * self.shape[1]), 1)
+        for start in range(0, len(self), n_rows):
+            yield self[start : start + n_rows]
+
+    def min(self, initial=np.inf):
+        """Return the smallest number, or `initial` if that is smaller."""
+        return min(block.min(initial=initial) for block in self.blocks())
+
+    def max(self, initial=-np.inf):
+        """Return the largest number, or `initial` if that is larger."""
+        return max(block.max(initial=initial) for block in self.blocks())
+
+
+def is_mapped(array):
+    """Return whether the memory of an array is a file."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    if isinstance(array, memoryview):
+        array = array.obj
+    return isinstance(array, mmap.mmap)
+
+
+def needs_conversion(array, dtype):
+    """Return whether an array of numbers has another dtype, byte order or layout."""
+    if array.ndim != 2 or array.dtype.kind not in "biuf":
+        return False
+    return array.dtype != dtype or not array.flags.c_contiguous

@@ -25,6 +25,7 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "tables"]
 default_role = "literal"
+toc_object_entries_show_parents = "hide"
 math_number_all = False
 
 html_theme = "pydata_sphinx_theme"

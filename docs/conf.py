@@ -80,5 +80,9 @@ sphinx_gallery_conf = {
     "subsection_order": ExplicitOrder(["../examples"]),
     "plot_gallery": "True",
     "remove_config_comments": True,
+    # Pages of the API show the examples that use their name.
+    "backreferences_dir": "generated/examples",
+    "doc_module": ("sknets",),
+    "reference_url": {"sknets": None},
     "show_memory": False,
 }

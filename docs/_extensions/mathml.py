@@ -10,7 +10,7 @@ from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
-converter = LatexToMathML()
+converter = LatexToMathML(fancy_error=False)
 
 
 def as_mathml(node, *, displaystyle):

@@ -29,9 +29,7 @@ SLOW = {
     "README.md",
     "docs/how_to_add_an_estimator.rst",
     "docs/index.rst",
-    "docs/training.rst",
     "docs/user_guide/autoencoder.rst",
-    "docs/user_guide/variational.rst",
 }
 
 

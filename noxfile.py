@@ -114,10 +114,14 @@ def lint(session):
 
 @nox.session
 def docs(session):
-    """Build the documentation, without running the gallery; warnings are errors."""
+    """Build the documentation, run its gallery and check its links.
+
+    Warnings are errors. ``-- -D plot_gallery=0`` leaves the gallery out.
+    """
     session.install("-c", str(LOCKED), "-e", ".[docs]")
-    options = ["-W", "--keep-going", "-q", "-b", "html", "-D", "plot_gallery=0"]
+    options = ["-W", "--keep-going", "-q", "-b", "html", *session.posargs]
     session.run("python", "-m", "sphinx", *options, "docs", "docs/_build/html")
+    session.run("python", "tools/check_links.py", "docs/_build/html")
 
 
 def check_contents(session, sdist):

@@ -35,10 +35,10 @@ accuracies = {}
 for size in sizes:
     coders = {
         "autoencoder, strong noise": DenoisingAutoencoderTransformer(
-            size, noise_level=2.0, random_state=0
+            size, noise_level=2.0, max_epochs=12, random_state=0
         ),
         "autoencoder, little noise": DenoisingAutoencoderTransformer(
-            size, random_state=0
+            size, max_epochs=12, random_state=0
         ),
         "PCA": PCA(size, random_state=0),
     }

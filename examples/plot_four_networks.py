@@ -9,7 +9,7 @@ autoencoder learn 5,000 digits of MNIST. The displays show what they learned.
 
 # %%
 # Pixels are in [0, 1]. Parameters are the defaults, but the convolutional network only
-# trains for 3 epochs, to save time.
+# trains for 2 epochs, to save time.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,7 +28,7 @@ X_test, y_test = load_mnist_sample(subset="test", return_X_y=True)
 
 softmax = SoftmaxClassifier(random_state=0).fit(X, y)
 perceptron = MLPDropoutClassifier(random_state=0).fit(X, y, X_val=X_test, y_val=y_test)
-convnet = ConvNetClassifier(max_epochs=3, random_state=0).fit(X, y)
+convnet = ConvNetClassifier(max_epochs=2, random_state=0).fit(X, y)
 for model in (softmax, perceptron, convnet):
     print(f"{type(model).__name__:21} {model.score(X_test, y_test):.3f}")
 

@@ -10,7 +10,7 @@ moved.
 """
 
 # %%
-# The convolutional network trains for 3 epochs, to save time. All else is the default.
+# The convolutional network trains for 2 epochs, to save time. All else is the default.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,7 +30,7 @@ def shift(X, pixels):
 
 models = {
     "dense": MLPDropoutClassifier(random_state=0).fit(X, y),
-    "convolutional": ConvNetClassifier(max_epochs=3, random_state=0).fit(X, y),
+    "convolutional": ConvNetClassifier(max_epochs=2, random_state=0).fit(X, y),
 }
 shifts = range(5)
 accuracies = {

@@ -1,7 +1,7 @@
 """
-=======================
-When pre-training helps
-=======================
+===================================
+Few labels: when pre-training helps
+===================================
 
 An autoencoder learns from all 5,000 digits of the sample, without their labels. Then a
 perceptron with the same hidden layer learns from a few labels. It starts from the
@@ -10,7 +10,7 @@ weights of the encoder, or from scratch.
 
 # %%
 # Two autoencoders: one restores digits with half of their pixels masked, the other
-# restores digits with almost no noise.
+# restores digits with little noise, the default.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,7 +27,7 @@ starts = {
         300, activation="relu", noise="masking", noise_level=0.5, max_epochs=12,
         random_state=0
     ).fit(X),
-    "pre-trained, gaussian 0.01": DenoisingAutoencoderTransformer(
+    "pre-trained, gaussian 0.1": DenoisingAutoencoderTransformer(
         300, activation="relu", max_epochs=12, random_state=0
     ).fit(X),
 }
@@ -58,7 +58,7 @@ for name, values in zip(starts, accuracies, strict=True):
 # %%
 # With 100 to 300 labels, weights that were learned with masking noise improve the
 # accuracy by two points or more, and with 1,000 by about one. With all 5,000 labels they
-# do not help. With almost no noise, the autoencoder learns weights that only copy: from
+# do not help. With little noise, the autoencoder learns weights that only copy: from
 # 300 labels on, the perceptron is better from scratch. The bars are the standard
 # deviations over the seeds.
 

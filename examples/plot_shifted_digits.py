@@ -42,13 +42,14 @@ for name, values in accuracies.items():
     print(f"{name:14}", *(f"{value:.3f}" for value in values))
 
 # %%
-# Both lose accuracy, but the convolutional network loses far less. It is not invariant:
-# its dense layer has weights for each place.
+# On digits in the middle, the two are about as good as each other. On moved digits, both
+# lose accuracy, but the convolutional network loses far less. It is not
+# invariant: its dense layer has weights for each place.
 
 figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 for name, values in accuracies.items():
     ax.plot(shifts, values, marker="o", label=name)
-ax.set(xlabel="Pixels to the right", ylabel="Accuracy on 1,000 test digits")
+ax.set(xlabel="Shift to the right (pixels)", ylabel="Accuracy on 1,000 test digits")
 ax.set_xticks(shifts)
 ax.grid(alpha=0.3)
 ax.legend()

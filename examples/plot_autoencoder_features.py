@@ -58,8 +58,8 @@ for (reader_name, coder_name), values in accuracies.items():
 # The standard error of an accuracy near 0.95 is 0.007, so smaller differences mean
 # little. With 25 and with 50 features, no method is clearly better. With 100 or more,
 # the features that were learned with strong noise are the best. The logistic regression
-# gains most from them. More principal components bring it no gain, and they make the SVM
-# worse.
+# gains most from them. More principal components bring it no gain, and they make the
+# SVM worse.
 
 figure, axes = plt.subplots(
     1, 2, figsize=(8, 3.6), layout="constrained", sharex=True, sharey=True

@@ -33,9 +33,9 @@ for model in (softmax, perceptron, convnet):
     print(f"{type(model).__name__:21} {model.score(X_test, y_test):.3f}")
 
 # %%
-# More layers give more accuracy, and convolutions a little more. With its full budget of
-# epochs, the convolutional network is better still: `reproduce_article.py`, beside this
-# example, compares all four networks with the figures of the article.
+# More layers give more accuracy, and convolutions a little more. With its full budget
+# of epochs, the convolutional network is better still: `reproduce_article.py`, beside
+# this example, compares all four networks with the figures of the article.
 #
 # Softmax regression has one weight for each pixel and class. Red pixels speak for the
 # class, blue ones against it.

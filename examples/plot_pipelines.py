@@ -4,8 +4,8 @@ Networks in pipelines, and what scaling does
 ============================================
 
 The estimators work in a :class:`~sklearn.pipeline.Pipeline` like those of scikit-learn.
-A pipeline often begins with a scaler. For pixels, is that a good idea? Here each network
-learns the same digits twice: as they are, and after a StandardScaler.
+A pipeline often begins with a scaler. For pixels, is that a good idea? Here each
+network learns the same digits twice: as they are, and after a StandardScaler.
 """
 
 # %%

@@ -24,8 +24,12 @@ X_test, y_test = load_mnist_sample(subset="test", return_X_y=True)
 starts = {
     "from scratch": None,
     "pre-trained, masking 0.5": DenoisingAutoencoderTransformer(
-        300, activation="relu", noise="masking", noise_level=0.5, max_epochs=12,
-        random_state=0
+        300,
+        activation="relu",
+        noise="masking",
+        noise_level=0.5,
+        max_epochs=12,
+        random_state=0,
     ).fit(X),
     "pre-trained, gaussian 0.1": DenoisingAutoencoderTransformer(
         300, activation="relu", max_epochs=12, random_state=0
@@ -57,9 +61,9 @@ for name, values in zip(starts, accuracies, strict=True):
 
 # %%
 # With 100 to 300 labels, weights that were learned with masking noise improve the
-# accuracy by two points or more, and with 1,000 by about one. With all 5,000 labels they
-# do not help. With little noise, the autoencoder learns weights that only copy: from
-# 300 labels on, the perceptron is better from scratch. The bars are the standard
+# accuracy by two points or more, and with 1,000 by about one. With all 5,000 labels
+# they do not help. With little noise, the autoencoder learns weights that only copy:
+# from 300 labels on, the perceptron is better from scratch. The bars are the standard
 # deviations over the seeds.
 
 figure, axis = plt.subplots(figsize=(5.5, 3.5), layout="constrained")
@@ -67,7 +71,9 @@ for name, values, marker in zip(starts, accuracies, "so^", strict=True):
     axis.errorbar(
         sizes, values.mean(axis=1), values.std(axis=1), marker=marker, label=name
     )
-axis.set(xscale="log", xlabel="Number of labels", ylabel="Accuracy on 1,000 test digits")
+axis.set(
+    xscale="log", xlabel="Number of labels", ylabel="Accuracy on 1,000 test digits"
+)
 axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
 axis.minorticks_off()
 axis.grid(alpha=0.3)

@@ -38,8 +38,8 @@ print(f"accuracy:     {model.score(X_test, y_test):.3f}")
 
 # %%
 # **A file without code.** `save` writes one file, and :func:`sknets.load` reads it.
-# Reading never runs code from the file. `load` also chooses the device: here the CPU, on
-# which every machine can predict.
+# Reading never runs code from the file. `load` also chooses the device: here the CPU,
+# on which every machine can predict.
 
 folder = Path(tempfile.mkdtemp())
 model.save(folder / "digits.safetensors")

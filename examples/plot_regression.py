@@ -58,10 +58,10 @@ figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", 
 plt.show()
 
 # %%
-# The error against the curve falls by a factor of five, from the squared to the absolute
-# error. Huber's loss is between them: it is quadratic near zero. Each loss has its use.
-# Without outliers, the squared error is the usual choice: it estimates the mean of y,
-# while the absolute error estimates the median.
+# The error against the curve falls by a factor of five, from the squared to the
+# absolute error. Huber's loss is between them: it is quadratic near zero. Each loss has
+# its use. Without outliers, the squared error is the usual choice: it estimates the
+# mean of y, while the absolute error estimates the median.
 #
 # Is dropout of use here? With the absolute error, no: the prediction is closest to the
 # curve without dropout. This network has one input, and it must follow the curve

@@ -42,9 +42,9 @@ for name, values in accuracies.items():
     print(f"{name:14}", *(f"{value:.3f}" for value in values))
 
 # %%
-# On digits in the middle, the two are about as good as each other. On moved digits, both
-# lose accuracy, but the convolutional network loses far less. It is not
-# invariant: its dense layer has weights for each place.
+# On digits in the middle, the two are about as good as each other. On moved digits,
+# both lose accuracy, but the convolutional network loses far less. It is not invariant:
+# its dense layer has weights for each place.
 
 figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 for name, values in accuracies.items():

@@ -4,8 +4,8 @@ XOR: what a hidden layer makes possible
 =======================================
 
 Two inputs, two classes: the class is 1 if exactly one of the inputs is positive. No
-straight line separates these classes, so softmax regression can only guess. A multilayer
-perceptron bends its boundary. How many hidden units does it need?
+straight line separates these classes, so softmax regression can only guess. A
+multilayer perceptron bends its boundary. How many hidden units does it need?
 """
 
 # %%
@@ -58,8 +58,8 @@ for name, values in accuracies.items():
 # More units solve the task from more starts: a network that is larger than necessary is
 # easier to train.
 #
-# The pictures show the network of the lowest accuracy in four of the groups. Colours are the
-# probability of class 1, and the line is where it is one half.
+# The pictures show the network of the lowest accuracy in four of the groups. Colours
+# are the probability of class 1, and the line is where it is one half.
 
 figure, axes = plt.subplots(
     2, 2, figsize=(7.5, 6.4), layout="constrained", sharex=True, sharey=True

@@ -29,7 +29,7 @@ X_test, y_test = load_mnist_sample(subset="test", return_X_y=True)
 # duration. `verbose=2` also shows a progress bar within the epoch.
 
 model = MLPDropoutClassifier(100, max_epochs=5, verbose=1, random_state=0)
-model.fit(X, y, X_val=X_val, y_val=y_val)
+model = model.fit(X, y, X_val=X_val, y_val=y_val)
 
 # %%
 # **Stop when a score no longer improves.** Early stopping can use any scorer of

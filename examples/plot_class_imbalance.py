@@ -11,7 +11,7 @@ say "8" already at a low probability.
 
 # %%
 # Each training set has 25 of the eights of the sample and 2,475 other digits. The test
-# set has 97 eights and 903 others. Results are means over three training sets.
+# set keeps its 97 eights and 903 others. Results are means over three training sets.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -78,7 +78,7 @@ for (name, weight), runs in probabilities.items():
 # %%
 # Balanced weights raise the balanced accuracy of all models at the usual threshold. A
 # threshold of 0.01 does more, without any weights. So weights mostly move the
-# probabilities, and do not improve the ranking.
+# probabilities, and hardly improve the ranking.
 #
 # For the perceptron they are even harmful: its average precision falls by far. A weight
 # of 50 on a row makes a few very large updates. `max_grad_norm=1` clips them, and then

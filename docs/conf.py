@@ -71,12 +71,36 @@ if os.environ.get("SKNETS_INTERSPHINX"):
 else:
     nitpick_ignore_regex += [("py:.*", rf"{name}\..*") for name in projects]
 
+# From the first thing to see to the last: networks, autoencoders, the work around them.
+examples = [
+    "plot_four_networks.py",
+    "plot_xor.py",
+    "plot_dropout.py",
+    "plot_shifted_digits.py",
+    "plot_regression.py",
+    "plot_class_imbalance.py",
+    "plot_text.py",
+    "plot_autoencoder_features.py",
+    "plot_noise_levels.py",
+    "plot_pretraining.py",
+    "plot_anomalies.py",
+    "plot_variational_autoencoder.py",
+    "plot_pipelines.py",
+    "plot_grid_search.py",
+    "plot_callbacks.py",
+    "plot_larger_than_memory.py",
+    "plot_production.py",
+]
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
     "ignore_pattern": r"reproduce_article",
-    "within_subsection_order": "FileNameSortKey",
+    # API pages show the examples that use a class.
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("sknets",),
+    "within_subsection_order": ExplicitOrder([*examples, "*"]),
     "subsection_order": ExplicitOrder(["../examples"]),
     "plot_gallery": "True",
     "remove_config_comments": True,

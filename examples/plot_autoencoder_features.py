@@ -11,7 +11,8 @@ noise of half the range of a pixel, which it must remove.
 
 # %%
 # The features are learned from raw pixels, and standardised for the two models. The
-# noise is in units of the scale of X, which is 0.25 for these pixels in [0, 1].
+# noise is in units of the scale of X, which is 0.25 for these pixels in [0, 1]. The
+# autoencoders train for 12 epochs, to save time.
 
 import matplotlib.pyplot as plt
 from sklearn.decomposition import PCA
@@ -35,10 +36,10 @@ accuracies = {}
 for size in sizes:
     coders = {
         "autoencoder, strong noise": DenoisingAutoencoderTransformer(
-            size, noise_level=2.0, random_state=0
+            size, noise_level=2.0, max_epochs=12, random_state=0
         ),
         "autoencoder, little noise": DenoisingAutoencoderTransformer(
-            size, random_state=0
+            size, max_epochs=12, random_state=0
         ),
         "PCA": PCA(size, random_state=0),
     }
@@ -49,14 +50,16 @@ for size in sizes:
             accuracy = model.score(features_test, y_test)
             accuracies.setdefault((reader_name, coder_name), []).append(accuracy)
 
-print(f"{'':47}", *(f"{size:5}" for size in sizes))
+print(f"{'accuracy, by number of features':47}", *(f"{size:5}" for size in sizes))
 for (reader_name, coder_name), values in accuracies.items():
     print(f"{reader_name:20} on {coder_name:23}", *(f"{value:.3f}" for value in values))
 
 # %%
-# With few features, PCA is hard to beat. With 100 features or more, those that were
-# learned with strong noise are the best for both models. More principal components
-# bring no gain, or even a loss.
+# The standard error of an accuracy near 0.95 is 0.007, so smaller differences mean
+# little. With 25 and with 50 features, no method is clearly better. With 100 or more,
+# the features that were learned with strong noise are the best. The logistic regression
+# gains most from them. More principal components bring it no gain, and they make the
+# SVM worse.
 
 figure, axes = plt.subplots(
     1, 2, figsize=(8, 3.6), layout="constrained", sharex=True, sharey=True
@@ -65,7 +68,7 @@ for axis, reader_name in zip(axes, readers, strict=True):
     for coder_name, marker in zip(coders, "o^s", strict=True):
         values = accuracies[reader_name, coder_name]
         axis.plot(sizes, values, marker=marker, label=coder_name)
-    axis.set(title=reader_name, xlabel="Features", xscale="log")
+    axis.set(title=reader_name, xlabel="Number of features", xscale="log")
     axis.set_xticks(sizes, [str(size) for size in sizes])
     axis.minorticks_off()
     axis.grid(alpha=0.3)

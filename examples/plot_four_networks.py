@@ -33,6 +33,11 @@ for model in (softmax, perceptron, convnet):
     print(f"{type(model).__name__:21} {model.score(X_test, y_test):.3f}")
 
 # %%
+# A hidden layer increases the accuracy by far. After three epochs, the convolutional
+# network is as good as the perceptron. With its full budget of epochs it is better:
+# `reproduce_article.py`, beside this example, compares all four networks with the
+# figures of the article.
+#
 # Softmax regression has one weight for each pixel and class. Red pixels speak for the
 # class, blue ones against it.
 
@@ -40,8 +45,8 @@ FilterDisplay.from_estimator(softmax)
 plt.show()
 
 # %%
-# The loss of the perceptron on the test digits falls with that on the training digits.
-# Dropout acts on the training loss only.
+# The loss of the perceptron on the test digits falls in the first ten epochs, and then
+# stays where it is. The loss on the training digits goes on to fall.
 
 LossCurveDisplay.from_estimator(perceptron)
 plt.show()
@@ -54,10 +59,12 @@ plt.show()
 
 # %%
 # The autoencoder restores digits of which half of the pixels were masked. It was
-# trained with such masks.
+# trained with such masks, for 20 epochs.
+
+# sphinx_gallery_thumbnail_number = 4
 
 coder = DenoisingAutoencoderTransformer(
-    noise="masking", noise_level=0.5, random_state=0
+    noise="masking", noise_level=0.5, max_epochs=20, random_state=0
 ).fit(X)
 digits = X_test[:10]
 is_masked = np.random.default_rng(0).random(digits.shape) < 0.5

@@ -71,6 +71,7 @@ def show(axis, images, n_columns):
     axis.spines[:].set_visible(False)
 
 
+# sphinx_gallery_thumbnail_number = 2
 plane = coders[2]
 steps = norm.ppf((np.arange(16) + 0.5) / 16)
 grid = np.array([(x, y) for y in steps[::-1] for x in steps])
@@ -143,6 +144,7 @@ for size in sizes:
         scores = [reader.fit(train[r], y[r]).score(test, y_test) for r in labelled]
         accuracies[name].append(np.mean(scores))
 
+print("accuracy, by number of labelled digits")
 print(f"{'labels':15}", *(f"{size:6}" for size in sizes))
 for name, values in accuracies.items():
     print(f"{name:15}", *(f"{value:6.3f}" for value in values))

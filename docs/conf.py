@@ -97,9 +97,6 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
     "ignore_pattern": r"reproduce_article",
-    # API pages show the examples that use a class.
-    "backreferences_dir": "generated/backreferences",
-    "doc_module": ("sknets",),
     "within_subsection_order": ExplicitOrder([*examples, "*"]),
     "subsection_order": ExplicitOrder(["../examples"]),
     "plot_gallery": "True",

@@ -29,6 +29,7 @@ SLOW = {
     "README.md",
     "docs/how_to_add_an_estimator.rst",
     "docs/index.rst",
+    "docs/parallel.rst",
     "docs/user_guide/autoencoder.rst",
 }
 

@@ -14,7 +14,7 @@ from sknets import (
     VariationalAutoencoderTransformer,
 )
 from sknets._networks.layers import Corruption
-from sknets._networks.sparse import FeatureTable, SparseBatch
+from sknets._networks.sparse import SparseBatch
 from sknets._training.sparse_batches import EvaluationBatches
 
 N_ROWS, N_FEATURES = 230, 900
@@ -32,20 +32,6 @@ def rows():
     rng = np.random.default_rng(0)
     shape = N_ROWS, N_FEATURES
     return sparse.csr_array(rng.random(shape) * (rng.random(shape) < 0.02))
-
-
-@pytest.fixture
-def updates(monkeypatch):
-    """Whether only rows were updated, for each batch that was not dense."""
-    seen = []
-    backward = FeatureTable.backward
-
-    def spy(table, *arguments):
-        seen.append(table.by_rows)
-        return backward(table, *arguments)
-
-    monkeypatch.setattr(FeatureTable, "backward", spy)
-    return seen
 
 
 # For each case: the estimator, and which updates it makes: of rows only, or of all

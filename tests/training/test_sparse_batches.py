@@ -18,7 +18,7 @@ from sknets import (
     SoftmaxClassifier,
     load,
 )
-from sknets._networks.sparse import FeatureTable, lies_by_feature
+from sknets._networks.sparse import lies_by_feature
 from sknets._training import sparse_batches
 from sknets._training.evaluation import evaluate
 from sknets._training.sparse_batches import EvaluationBatches, reads_sparse
@@ -50,20 +50,6 @@ def text():
     X = rng.random((N_ROWS, N_FEATURES)) * (rng.random((N_ROWS, N_FEATURES)) < 0.02)
     y = np.argmax(X @ rng.normal(size=(N_FEATURES, 3)), axis=1)
     return sparse.csr_array(X), y
-
-
-@pytest.fixture
-def updates(monkeypatch):
-    """Whether only rows were updated, for each batch that was not dense."""
-    seen = []
-    backward = FeatureTable.backward
-
-    def spy(table, *arguments):
-        seen.append(table.by_rows)
-        return backward(table, *arguments)
-
-    monkeypatch.setattr(FeatureTable, "backward", spy)
-    return seen
 
 
 def assert_same(model, other, X, *, atol=1e-10):

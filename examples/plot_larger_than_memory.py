@@ -112,8 +112,8 @@ for n_epochs, accuracy in by_fit.items():
     print(f"Accuracy of fit, {n_epochs} epochs: {accuracy:.3f}")
 
 # %%
-# Most is learned in the first pass. The two curves coincide, because the chunks have the
-# same rows, up to the precision of float32. With as many passes, `fit`
+# Most is learned in the first pass. The two curves coincide, because the chunks have
+# the same rows, up to the precision of float32. With as many passes, `fit`
 # ends lower here: its rate falls too early. Left to itself, it makes more passes, and
 # ends higher.
 

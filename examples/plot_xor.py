@@ -53,8 +53,8 @@ for name, values in accuracies.items():
     print(f"{name:16} {n_solved:6}  {min(values):15.3f}  {max(values):16.3f}")
 
 # %%
-# In theory, two units are enough. But a rectified unit is zero on one side of a line. So
-# from many starts, a few units leave one cloud of points on the wrong side. Here, two
+# In theory, two units are enough. But a rectified unit is zero on one side of a line.
+# From many starts, a few units leave one cloud of points on the wrong side. Here, two
 # units solve the task from no start, and four from most. More units solve it from more
 # starts: a network that is larger than necessary is easier to train.
 #

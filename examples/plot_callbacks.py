@@ -26,7 +26,7 @@ X_test, y_test = load_mnist_sample(subset="test", return_X_y=True)
 
 # %%
 # **A line for each epoch.** `verbose=1` prints it, with the learning rate and the
-# duration. `verbose=2` also shows a progress bar within the epoch.
+# duration. `verbose=2` also shows a progress bar over all epochs.
 
 model = MLPDropoutClassifier(100, max_epochs=5, verbose=1, random_state=0)
 model = model.fit(X, y, X_val=X_val, y_val=y_val)

@@ -11,8 +11,8 @@ them, for comparison.
 
 # %%
 # Ten measurements, in two units, and three kinds of events. The rows are written to a
-# NumPy file and to a CSV file. In practice, some other program writes them, bit by bit.
-# The first 2,000 rows are kept apart for testing.
+# NumPy file and to a CSV file. In practice, another program writes them in pieces. The
+# first 2,000 rows are kept apart for testing.
 
 import tempfile
 from pathlib import Path
@@ -112,8 +112,8 @@ for n_epochs, accuracy in by_fit.items():
     print(f"Accuracy of fit, {n_epochs} epochs: {accuracy:.3f}")
 
 # %%
-# Most is learned in the first pass. The two curves lie on each other, because the
-# chunks have the same rows, up to the precision of float32. With as many passes, `fit`
+# Most is learned in the first pass. The two curves coincide, because the chunks have
+# the same rows, up to the precision of float32. With as many passes, `fit`
 # ends lower here: its rate falls too early. Left to itself, it makes more passes, and
 # ends higher.
 

@@ -10,8 +10,7 @@ with more and more noise. Then each restores digits with little noise and with m
 
 # %%
 # `noise_level` is in units of the scale of X. For these pixels in [0, 1] the scale is
-# 0.25. So noise of level 4 has the standard deviation 1, as much as from white to
-# black.
+# 0.25. So noise of level 4 has the standard deviation 1, the range of a pixel.
 
 import matplotlib.pyplot as plt
 import numpy as np

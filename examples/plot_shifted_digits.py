@@ -43,7 +43,7 @@ for name, values in accuracies.items():
 
 # %%
 # On digits in the middle, the two are about as good as each other. On moved digits,
-# both lose accuracy, but the convolutional network loses far less. It is not invariant:
+# both lose accuracy, but the convolutional network loses less. It is not invariant:
 # its dense layer has weights for each place.
 
 figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")

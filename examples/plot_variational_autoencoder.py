@@ -33,16 +33,18 @@ coders = {
 }
 
 # %%
-# `score` is the evidence lower bound in nats: a bound of the mean log density of a
-# digit. `log_likelihood` estimates the log density itself, from many codes. The curves
+# `score` is the evidence lower bound in nats: a bound of the mean log likelihood of a
+# digit. `log_likelihood` estimates the log likelihood itself, from many codes. For grey
+# pixels, cross-entropy is no density that adds up to one, so only compare such values
+# with each other. The curves
 # show the two terms of the bound: more units restore digits better, and cost more
 # divergence from the prior.
 
-print("units  active  bound on test digits  log density, 50 draws")
+print("units  active  bound on test digits  log likelihood, 50 draws")
 for size, coder in coders.items():
     estimate = coder.log_likelihood(X_test, n_draws=50).mean()
     bound = coder.score(X_test)
-    print(f"{size:5}  {coder.n_active_units_:6}  {bound:20.1f}  {estimate:21.1f}")
+    print(f"{size:5}  {coder.n_active_units_:6}  {bound:20.1f}  {estimate:24.1f}")
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
 for size, coder in coders.items():

@@ -54,9 +54,9 @@ for name, values in accuracies.items():
 
 # %%
 # In theory, two units are enough. But a rectified unit is zero on one side of a line.
-# From most starts, two or four such lines leave one cloud of points on the wrong side.
-# More units solve the task from more starts: a network that is larger than necessary is
-# easier to train.
+# From many starts, a few units leave one cloud of points on the wrong side. Here, two
+# units solve the task from no start, and four from most. More units solve it from more
+# starts: a network that is larger than necessary is easier to train.
 #
 # The pictures show the network of the lowest accuracy in four of the groups. Colours
 # are the probability of class 1, and the line is where it is one half.

@@ -76,7 +76,8 @@ def test_files_are_there():
     named |= set(re.findall(r"\]\(([\w./]+)\)", README))
     assert {"docs/picture.png", "docs/versions.rst", "CONTRIBUTING.md"} <= named
     for name in named:
-        assert (ROOT / name).exists(), name
+        if not name.startswith("docs/_build/"):  # a command of the README makes it
+            assert (ROOT / name).exists(), name
     assert (ROOT / "docs" / "picture.png").stat().st_size < 100_000
 
 

@@ -34,8 +34,8 @@ def threads_for(multiply_adds, work_per_thread):
     Parameters
     ----------
     multiply_adds : int
-        Number of multiply-adds: of the largest matrix product in training, of all
-        products in a prediction.
+        Number of multiply-adds: of the largest matrix product of a training step, of
+        the largest layer over all rows in a prediction.
     work_per_thread : int
         Number of multiply-adds per thread.
     """

@@ -110,8 +110,8 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
 
     The layers divide X by its scale: the root mean square of all entries of X in the
     first call, rounded to a power of two. It is 1 for standardised X. A linear output
-    is multiplied by it. So X in another unit gives the same features. Errors and scores
-    are in the units of X.
+    is multiplied by it. So noise and learning rate suit X in any unit. Errors and
+    scores are in the units of X.
 
     Weights start from Xavier's uniform distribution. Biases start from zero. So do the
     weights of a linear last layer, unless they are tied.

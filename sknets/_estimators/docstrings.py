@@ -18,8 +18,7 @@ learning_rate : float or "auto", default={learning_rate!r}
     Step size of the optimizer at the start of the schedule. "auto" chooses the rate
     that suits the optimizer:
     {rates}.
-    It knows these optimizers by name, and torch's classes of them. For other
-    optimizers, pass a number.
+    It also knows torch's classes of these optimizers. For others, pass a number.
 
 lr_schedule : {{"constant", "cosine", "trapezoid"}} or callable, default={lr_schedule!r}
     Schedule of the learning rate.
@@ -168,8 +167,8 @@ standardize : bool or "auto", default={standardize!r}
       pixels in [0, 1]: at least a quarter of the entries is zero, and none is
       negative. Pixels of another range are divided by their maximum. All other
       {feature}s are standardised; if they share one range, by one standard deviation.
-      Sparse X is not centred; if its rows are short, as from TfidfVectorizer, one
-      factor lengthens them.{pretrained_note}
+      Sparse X is not centred; if the norms of its rows are small, as from
+      TfidfVectorizer, all rows are multiplied by one factor.{pretrained_note}
 
 """
 
@@ -207,10 +206,11 @@ validation_loss_curve_ : list of float or None
     NaN for epochs of earlier calls that had none.
 
 validation_scores_ : list of float or None
-    Validation score after each epoch, by `scoring`.
+    Validation score after each epoch, by `scoring`. None if no epoch had one.
 
 best_epoch_ : int or None
-    Number of the epoch whose weights early stopping kept, counted from 1."""
+    Number of the epoch whose weights early stopping kept, counted from 1. None
+    without early stopping."""
 
 
 AUTO_DECAY = """

@@ -36,7 +36,7 @@ class MLPDropoutClassifier(PerceptronMixin, NetworkClassifier):
     -----
     Unless they are pre-trained, hidden weights start from a normal distribution, cut at
     two standard deviations. The standard deviation is 0.1. With more than one hidden
-    layer, it is larger for layers of fewer than 200 inputs, as in He's initialisation.
+    layer, it is larger for layers of fewer than 259 inputs, as in He's initialisation.
     The output layer starts from zero, so all classes are equally probable at first.
 
     For sparse X with many features, set ``weight_decay=0``. Then Adagrad updates only

@@ -16,9 +16,9 @@ class SoftmaxClassifier(NetworkClassifier):
     """Softmax regression, trained by mini-batch gradient descent.
 
     One linear layer computes the logits of the classes. All weights start from zero.
-    Training minimises the same cross-entropy as
-    `sklearn.linear_model.LogisticRegression`, also on data that are too large for the
-    solvers of that class.
+    Training minimises the same penalised cross-entropy as
+    `sklearn.linear_model.LogisticRegression`. That class has no `partial_fit`, which
+    trains on chunks of data.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class SoftmaxClassifier(NetworkClassifier):
     See Also
     --------
     MLPDropoutClassifier : Classifier with hidden layers.
-    sklearn.linear_model.LogisticRegression : The same model, by second-order solvers.
+    sklearn.linear_model.LogisticRegression : The same model, solved to its optimum.
 
     Notes
     -----

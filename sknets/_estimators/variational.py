@@ -104,6 +104,9 @@ class VariationalAutoencoderTransformer(GenerativeTransformer):
     The variance of a unit in the posterior is ``1 / (1 + exp(-s))``, where s is an
     output of the encoder. So it is below that of the prior.
 
+    Weights start from Xavier's uniform distribution; those of the last layer of the
+    encoder are ten times smaller. Biases start from zero.
+
     `log_likelihood` averages importance weights [4]_.
 
     Scores are averages over codes that are drawn at random. The draws for a row depend

@@ -62,3 +62,8 @@ def test_text_in_x_is_named_in_predict_too():
     fitted = SoftmaxClassifier(max_epochs=1).fit(TEXT.assign(city=0), [0, 1, 0, 1])
     with pytest.raises(ValueError, match="X has text in column 'city'"):
         fitted.predict(TEXT)
+
+
+def test_the_name_of_a_class_weight_is_no_sample_weight():
+    with pytest.raises(ValueError, match=r"sample_weight must be.*'balanced'.*class_w"):
+        MLPDropoutClassifier().fit(NUMBERS, [0, 1, 0, 1], sample_weight="balanced")

@@ -265,7 +265,9 @@ def advise_on_channels(seen_shape, n_features):
     return (
         f"Rows of {n_features} features become images of height 1 and width "
         f"{n_features}. If they are square images of 3 channels, channels last, set "
-        f"image_shape=({side}, {side}, 3). If not, set image_shape=(1, {n_features})."
+        f"image_shape=({side}, {side}, 3). For images of another shape, set "
+        "image_shape=(height, width). If they are no images, set "
+        f"image_shape=(1, {n_features})."
     )
 
 

@@ -58,7 +58,7 @@ unpickled = pickle.loads((folder / "pipeline.pkl").read_bytes())
 # %%
 # **ONNX.** :func:`sknets.to_onnx` converts the whole pipeline, with the scaler. The
 # result runs in ONNX Runtime, on servers, phones and in browsers. It needs
-# `pip install 'sknets[onnx]'`.
+# `pip install '.[onnx]'` in a clone of the package.
 
 import onnxruntime
 

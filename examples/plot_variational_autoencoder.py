@@ -98,13 +98,14 @@ samples = coder.sample(20, noise=False)
 distances = (samples**2).sum(axis=1)[:, None] + (X**2).sum(axis=1) - 2 * samples @ X.T
 nearest = X[distances.argmin(axis=1)]
 
-figure, axes = plt.subplots(4, 1, figsize=(8, 3.5), layout="constrained")
+BESIDE = {"rotation": 0, "ha": "right", "va": "center"}
+figure, axes = plt.subplots(4, 1, figsize=(8, 3.5), layout="compressed")
 for half, (upper, lower) in enumerate((axes[:2], axes[2:])):
     columns = slice(10 * half, 10 * half + 10)
     show(upper, samples[columns], 10)
     show(lower, nearest[columns], 10)
-    upper.set_ylabel("new", fontsize=8)
-    lower.set_ylabel("nearest", fontsize=8)
+    upper.set_ylabel("new", **BESIDE)
+    lower.set_ylabel("nearest", **BESIDE)
 plt.show()
 
 # %%
@@ -113,14 +114,14 @@ plt.show()
 
 pairs = [(3, 8), (4, 9), (1, 7)]
 shares = np.linspace(0, 1, 10)[:, None]
-figure, axes = plt.subplots(6, 1, figsize=(8, 5), layout="constrained")
+figure, axes = plt.subplots(6, 1, figsize=(8, 5), layout="compressed")
 for (first, last), (upper, lower) in zip(pairs, axes.reshape(3, 2), strict=True):
     ends = np.stack([X_test[y_test == first][0], X_test[y_test == last][0]])
     one, other = coder.transform(ends)
     show(upper, coder.inverse_transform((1 - shares) * one + shares * other), 10)
     show(lower, (1 - shares) * ends[0] + shares * ends[1], 10)
-    upper.set_ylabel("codes", fontsize=8)
-    lower.set_ylabel("pixels", fontsize=8)
+    upper.set_ylabel("codes", **BESIDE)
+    lower.set_ylabel("pixels", **BESIDE)
 plt.show()
 
 # %%

@@ -116,17 +116,23 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, y_options):
     else:
         # Values that overflow in float32 are reported as infinity in X.
         with np.errstate(over="ignore"):
-            validated = validate_data(
-                estimator,
-                as_sparse_floats(X, dtype),
-                y if has_y else "no_validation",
-                reset=reset,
-                accept_sparse="csr",
-                dtype=None if mapped else dtype,
-                order=None if mapped else "C",
-                ensure_all_finite=ensure_all_finite and not mapped,
-                **options,
-            )
+            try:
+                validated = validate_data(
+                    estimator,
+                    as_sparse_floats(X, dtype),
+                    y if has_y else "no_validation",
+                    reset=reset,
+                    accept_sparse="csr",
+                    dtype=None if mapped else dtype,
+                    order=None if mapped else "C",
+                    ensure_all_finite=ensure_all_finite and not mapped,
+                    **options,
+                )
+            except ValueError as error:
+                explanation = explain(str(error), X)
+                if explanation is None:
+                    raise
+                raise ValueError(explanation) from error
         X, y = validated if has_y else (validated, y)
         if mapped:
             X = MappedRows(X, dtype)
@@ -135,6 +141,40 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, y_options):
     if not has_y:
         return X
     return X, column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
+
+
+def explain(message, X):
+    """Return a clearer message for an error of scikit-learn, or None.
+
+    scikit-learn does not say whether X or y has the text, and in which column.
+    """
+    if message.startswith("could not convert string to float") and np.ndim(X) == 2:
+        column = find_text_column(X)
+        if column is None:
+            return f"y must hold real numbers: {message}. For labels, use a classifier."
+        return (
+            f"X has text in column {column!r}: {message}. Convert text to numbers, for "
+            "example with OneHotEncoder in a ColumnTransformer."
+        )
+    if message == "Input contains NaN":  # X is converted to numbers before
+        return "Input y contains NaN. Remove the rows without a label."
+    if message.startswith("Found array with dim"):
+        return f"{message} X.reshape(len(X), -1) makes a row of each image."
+    return None
+
+
+def find_text_column(X):
+    """Return the name or the position of the first column with text, or None."""
+    if sparse.issparse(X):
+        return None
+    columns = np.asarray(X, dtype=object).T
+    names = getattr(X, "columns", range(len(columns)))
+    for name, column in zip(names, columns, strict=True):
+        try:
+            column.astype(np.float64)
+        except ValueError:
+            return name
+    return None
 
 
 def is_ready(estimator, X, dtype):

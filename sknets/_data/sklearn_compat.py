@@ -136,6 +136,11 @@ class SubclassOrFactory(HasMethods):
 
 def check_sample_weight(sample_weight, X, *, dtype):
     """Return non-negative weights of shape (n_samples,) that are not all zero."""
+    if isinstance(sample_weight, str):
+        raise ValueError(
+            "sample_weight must be array-like, with a number per row; got "
+            f"{sample_weight!r}. Weights of classes are set by class_weight."
+        )
     weight = _check_sample_weight(
         sample_weight, X, dtype=dtype, ensure_non_negative=True
     )

@@ -19,6 +19,12 @@ def find_targets(y):
     -------
     targets : SingleLabel or MultiLabel
     """
+    if y.dtype == object and not all(isinstance(label, str) for label in y.flat):
+        types = sorted({type(label).__name__ for label in y.flat})
+        raise ValueError(
+            f"Unknown label type: y has objects of the types {', '.join(types)}. Pass "
+            "strings alone, or an array of numbers, without missing labels."
+        )
     check_classification_targets(y)
     kind = type_of_target(y)
     if kind == "multilabel-indicator":

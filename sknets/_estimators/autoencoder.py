@@ -106,7 +106,9 @@ class DenoisingAutoencoderTransformer(NetworkTransformer):
 
     Notes
     -----
-    The error of a row is a sum over the features. So give all features the same scale.
+    The error of a row is a sum over the features. So give all features the same scale:
+    put a `StandardScaler` in front of a table. Without it, features of large values
+    hide the others.
 
     The layers divide X by its scale: the root mean square of all entries of X in the
     first call, rounded to a power of two. It is 1 for standardised X. A linear output

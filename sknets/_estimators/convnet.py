@@ -146,19 +146,31 @@ class ConvNetClassifier(NetworkClassifier):
 
     def _validate(self, X, y=NO_Y, *, reset, **options):
         seen_shape = shape_of_images(X)
+        if not reset:
+            self._check_images(X, seen_shape)
         if seen_shape is not None:
             reshape = torch.reshape if torch.is_tensor(X) else np.reshape
             X = reshape(X, (-1, math.prod(seen_shape)))
         validated = super()._validate(X, y, reset=reset, **options)
-        rows = validated if y is NO_Y else validated[0]
         if reset:
+            rows = validated if y is NO_Y else validated[0]
             self.image_shape_ = self._resolve_image_shape(seen_shape, rows.shape[1])
-        elif seen_shape not in (None, self.image_shape_):
+        return validated
+
+    def _check_images(self, X, seen_shape):
+        """Raise if X is a single image, or has images of another shape than in fit."""
+        shape = tuple(getattr(X, "shape", ()))
+        one_image = (self.image_shape_, self.image_shape_[:2])
+        if shape in one_image and shape[-1] != self.n_features_in_:
+            raise ValueError(
+                f"X has the shape {shape} of a single image. Pass X[np.newaxis], of "
+                f"shape {(1, *shape)}."
+            )
+        if seen_shape not in (None, self.image_shape_):
             raise ValueError(
                 f"X has images of shape {seen_shape} (height, width, channels), but "
                 f"{type(self).__name__} was fitted on images of {self.image_shape_}."
             )
-        return validated
 
     def _resolve_image_shape(self, seen_shape, n_features):
         if self.image_shape is not None:
@@ -203,10 +215,16 @@ class ConvNetClassifier(NetworkClassifier):
 def shape_of_images(X):
     """Return (height, width, channels) of 3-D or 4-D X, or None for flat X."""
     if not hasattr(X, "shape"):
-        X = np.asarray(X)
+        try:
+            X = np.asarray(X)
+        except ValueError:
+            check_one_shape(X)
+            raise
         if X.shape == () and X.dtype == object:
             return None  # not an array: scikit-learn raises the error
     shape = tuple(X.shape)
+    if len(shape) == 1 and X.dtype == object:
+        check_one_shape(X)
     if len(shape) in (3, 4):
         return as_image_shape(shape[1:])
     if len(shape) != 2:
@@ -217,6 +235,17 @@ def shape_of_images(X):
             f"got {found}. Reshape your data."
         )
     return None
+
+
+def check_one_shape(images):
+    """Raise if a sequence of images has several shapes."""
+    shapes = {image.shape for image in images if hasattr(image, "shape")}
+    if len(shapes) > 1:
+        found = ", ".join(str(shape) for shape in sorted(shapes)[:5])
+        raise ValueError(
+            f"The images in X have {len(shapes)} shapes, such as {found}. Give all the "
+            "same size and channels, for example with convert and resize of PIL.Image."
+        )
 
 
 def advise_on_channels(seen_shape, n_features):
@@ -236,7 +265,9 @@ def advise_on_channels(seen_shape, n_features):
     return (
         f"Rows of {n_features} features become images of height 1 and width "
         f"{n_features}. If they are square images of 3 channels, channels last, set "
-        f"image_shape=({side}, {side}, 3). If not, set image_shape=(1, {n_features})."
+        f"image_shape=({side}, {side}, 3). For images of another shape, set "
+        "image_shape=(height, width). If they are no images, set "
+        f"image_shape=(1, {n_features})."
     )
 
 

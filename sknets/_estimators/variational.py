@@ -99,7 +99,8 @@ class VariationalAutoencoderTransformer(GenerativeTransformer):
     For "squared_error", the network subtracts the mean of each feature from X, and
     divides all features by one number, the square root of their mean variance. Both
     come from the first call of `fit` or `partial_fit`. All results are in the units
-    of X.
+    of X. Features of large values hide the others, so put a `StandardScaler` in front
+    of a table.
 
     The variance of a unit in the posterior is ``1 / (1 + exp(-s))``, where s is an
     output of the encoder. So it is below that of the prior.

@@ -1,8 +1,12 @@
 """Axes, and grids of images on them."""
 
 import math
+import warnings
 
 import numpy as np
+
+# Rows of more features, without an image_shape, are more often images than tables.
+LONGEST_STRIP = 64
 
 
 def pyplot(display):
@@ -42,6 +46,12 @@ def as_images(rows, image_shape):
     if image_shape is None:
         side = math.isqrt(n_features)
         image_shape = (side, side) if side**2 == n_features else (1, n_features)
+        if image_shape[0] == 1 and n_features > LONGEST_STRIP:
+            warnings.warn(
+                f"Rows of {n_features} features are drawn as strips. If they are "
+                "images, set image_shape=(height, width).",
+                stacklevel=4,
+            )
     if math.prod(image_shape) != n_features or len(image_shape) not in (2, 3):
         raise ValueError(
             f"image_shape={tuple(image_shape)} does not fit rows of {n_features} "
@@ -85,6 +95,11 @@ def tile(images, n_columns, fill, gap=1):
         top, left = row * high, column * wide
         sheet[top : top + height, left : left + width] = image
     return sheet
+
+
+def strip_options(height):
+    """Return options of `imshow`. Images of height 1 are stretched to be visible."""
+    return {"aspect": "auto"} if height == 1 else {}
 
 
 def show_image(ax, image, **options):

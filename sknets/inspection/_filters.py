@@ -4,7 +4,13 @@ import numpy as np
 
 from sknets._help import shown_in
 from sknets.inspection._estimators import last_step
-from sknets.inspection._figures import as_images, find_axes, show_image, tile
+from sknets.inspection._figures import (
+    as_images,
+    find_axes,
+    show_image,
+    strip_options,
+    tile,
+)
 
 MAX_FILTERS = 100
 
@@ -184,7 +190,9 @@ class FilterDisplay:
         n_rows = -(-n // n_columns)
         ratio = n_rows * height / (n_columns * width)
         wide = min(max(0.9 * n_columns, 3), 8)
-        size = (wide + 1, min(max(wide * ratio, 1.2), 10))
+        strip = 0.3 if self.titles is None else 0.6
+        lowest = max(strip * n_rows, 1.2) if height == 1 else 1.2
+        size = (wide + 1, min(max(wide * ratio, lowest), 10))
         self.ax_ = find_axes(ax, type(self).__name__, figsize=size, layout="compressed")
         self.figure_ = self.ax_.figure
         limit = np.abs(self.filters).max() or 1.0
@@ -194,6 +202,7 @@ class FilterDisplay:
         else:
             filters, fill = self.filters, np.nan
             options = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+        options |= strip_options(height)
         gap = 1 if self.titles is None else 1 + height // 4
         sheet = tile(filters, n_columns, fill, gap)
         self.image_ = show_image(self.ax_, sheet, **options | image_options)

@@ -4,7 +4,13 @@ import numpy as np
 
 from sknets._help import shown_in
 from sknets.inspection._estimators import require
-from sknets.inspection._figures import as_images, find_axes, show_image, tile
+from sknets.inspection._figures import (
+    as_images,
+    find_axes,
+    show_image,
+    strip_options,
+    tile,
+)
 
 N_SHEET_COLUMNS = 10
 
@@ -222,9 +228,11 @@ class ReconstructionDisplay:
 
     def _limits(self):
         original = self.images["original"]
+        options = strip_options(original.shape[1])
         if original.ndim == 4:
-            return {}
-        return {"cmap": "gray", "vmin": original.min(), "vmax": original.max()}
+            return options
+        limits = {"vmin": original.min(), "vmax": original.max()}
+        return {"cmap": "gray"} | limits | options
 
     def _sheet(self, images, n_columns):
         # The gaps have the colour of the largest value.

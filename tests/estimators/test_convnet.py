@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -226,3 +228,39 @@ def test_learns_real_digits():
     X_test, y_test = load_mnist_sample(subset="test", return_X_y=True)
     net = ConvNetClassifier(max_epochs=3, random_state=0).fit(X, y)
     assert net.score(X_test, y_test) > 0.94
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+@pytest.mark.parametrize("other", [(30, 20), (24, 32, 3)])
+def test_images_of_several_shapes_are_named(other, as_array):
+    X = [np.zeros((24, 32)), np.zeros(other)]
+    if as_array:
+        X = np.array([*X, None], dtype=object)[:2]
+    shapes = ", ".join(map(str, sorted([(24, 32), other])))
+    with pytest.raises(ValueError, match=re.escape(f"2 shapes, such as {shapes}.")):
+        ConvNetClassifier(**TINY).fit(X, [0, 1])
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (6, 5, 3)])
+def test_a_single_image_gets_the_advice_to_add_an_axis(shape):
+    X, y = np.random.default_rng(0).random((20, *shape)), np.arange(20) % 2
+    net = ConvNetClassifier(**TINY).fit(X, y)
+    with pytest.raises(ValueError, match=r"single image. Pass X\[np.newaxis\]"):
+        net.predict(X[0])
+    assert net.predict(X[0][np.newaxis]).shape == (1,)
+
+
+def test_one_row_is_not_taken_for_a_single_image_of_height_one():
+    X, y = np.random.default_rng(0).random((20, 7)), np.arange(20) % 2
+    net = ConvNetClassifier(**TINY).fit(X, y)
+    assert net.image_shape_ == (1, 7, 1)
+    assert net.predict(X[:1]).shape == (1,)
+
+
+@pytest.mark.parametrize("shape", [(3, 6, 5, 3), (3, 7, 5)])
+def test_images_to_predict_of_another_shape_are_named_by_their_shape(shape):
+    X, y = np.random.default_rng(0).random((20, 6, 5)), np.arange(20) % 2
+    net = ConvNetClassifier(**TINY).fit(X, y)
+    found = re.escape(str((*shape[1:], 1)[:3]))
+    with pytest.raises(ValueError, match=rf"{found}.*was fitted on images of \(6, 5"):
+        net.predict(np.zeros(shape))

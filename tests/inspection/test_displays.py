@@ -278,3 +278,31 @@ def test_matplotlib_is_needed_only_to_draw(monkeypatch):
     display = LatentDisplay(np.eye(2))
     with pytest.raises(ImportError, match=r"LatentDisplay.plot needs matplotlib"):
         display.plot()
+
+
+# -- rows that are not square images ---------------------------------------------------
+
+
+def test_strips_of_a_table_fill_their_axes():
+    rows = np.random.default_rng(0).normal(size=(5, 13))
+    for display in (
+        FilterDisplay.from_weights(rows),
+        FilterDisplay.from_weights(rows, titles=list("abcde")),
+        ReconstructionDisplay.from_images(rows, rows),
+    ):
+        display.figure_.canvas.draw()
+        box = display.ax_.get_window_extent()
+        inches = box.height / display.figure_.dpi
+        n_strips = 5 if isinstance(display, FilterDisplay) else 2
+        assert inches / n_strips > 0.2  # with equal pixels, all strips had 0.1 inches
+
+
+def test_long_rows_that_may_be_images_get_a_warning():
+    rows = np.zeros((4, 24 * 32))
+    for draw in (
+        lambda **options: FilterDisplay.from_weights(rows, **options),
+        lambda **options: ReconstructionDisplay.from_images(rows, rows, **options),
+    ):
+        with pytest.warns(UserWarning, match=r"768 features .* set image_shape="):
+            draw()
+        draw(image_shape=(24, 32))

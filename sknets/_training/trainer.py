@@ -122,6 +122,7 @@ class Trainer:
             threads_for(self._step_work(rows), STEP_WORK_PER_THREAD),
             self._training_mode(),
             closing(schedule),
+            self._closing_observers(),
         ):
             replay(schedule, self.curves.last_losses(n_done), self.n_batches)
             with suppress(TrainingStopped), self._end_on_interrupt():
@@ -255,6 +256,14 @@ class Trainer:
                 stacklevel=2,
             )
             raise TrainingStopped from error
+
+    @contextmanager
+    def _closing_observers(self):
+        try:
+            yield
+        finally:
+            for observer in self.observers:
+                observer.close()
 
     @contextmanager
     def _training_mode(self):

@@ -86,8 +86,8 @@ for (name, weight), runs in probabilities.items():
 # ranks worse than scikit-learn's logistic regression here, with and without weights.
 #
 # What do the large updates destroy? They make the weights of hidden units so negative
-# that ReLU returns zero for all images. Such a dead unit has no gradient, so it does not
-# learn any more. Here is the share of dead units, for the first training set.
+# that ReLU returns zero for all images. Such a dead unit has no gradient, so it does
+# not learn any more. Here is the share of dead units, for the first training set.
 
 
 def share_of_dead_units(model):

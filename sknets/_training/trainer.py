@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from functools import partial
 
 import torch
@@ -259,11 +259,10 @@ class Trainer:
 
     @contextmanager
     def _closing_observers(self):
-        try:
-            yield
-        finally:
+        with ExitStack() as stack:
             for observer in self.observers:
-                observer.close()
+                stack.callback(observer.close)
+            yield
 
     @contextmanager
     def _training_mode(self):

@@ -85,6 +85,26 @@ for (name, weight), runs in probabilities.items():
 # the perceptron with weights is the best model of the table. The softmax regression
 # ranks worse than scikit-learn's logistic regression here, with and without weights.
 #
+# What do the large updates destroy? They make the weights of hidden units so negative
+# that ReLU returns zero for all images. Such a dead unit has no gradient, so it does
+# not learn any more. Here is the share of dead units, for the first training set.
+
+
+def share_of_dead_units(model):
+    """Return the share of hidden units that are zero for all training images."""
+    images, labels = draw(0)
+    model.fit(images, labels)
+    hidden = model.module_.hidden[0]
+    units = images @ hidden.weight.detach().numpy().T + hidden.bias.detach().numpy()
+    return (units <= 0).all(axis=0).mean()
+
+
+for name in ("perceptron", "perceptron, clipped"):
+    for weight in (None, "balanced"):
+        model = clone(models[name]).set_params(class_weight=weight)
+        print(f"{name:19} {weight!s:>10}  {share_of_dead_units(model):4.0%}")
+
+# %%
 # The curves are those of the first training set. Each point is a threshold.
 
 figure, axes = plt.subplots(

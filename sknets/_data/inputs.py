@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 
 from sknets._data.sklearn_compat import validate_data
-from sknets._training.mapped_rows import MappedRows, is_mapped, needs_conversion
+from sknets._training.mapped_rows import MappedRows, stays_mapped
 
 # Default for y where only X is needed. It differs from any y that a user can pass.
 NO_Y = object()
@@ -44,12 +44,12 @@ def exact_dtype(X):
 def in_precision(X, dtype):
     """Return validated X in `dtype`. Raise if that makes a number infinite.
 
-    The rows of a memory map are converted when they are read.
+    The rows of a large memory map are converted when they are read.
     """
     dtype = np.dtype(dtype)
     if torch.is_tensor(X):
         converted = X.to(getattr(torch, dtype.name))
-    elif is_mapped(X) and X.dtype != dtype:
+    elif stays_mapped(X, dtype):
         converted = MappedRows(X, dtype)
     else:
         with np.errstate(over="ignore"):
@@ -85,7 +85,7 @@ def as_sparse_floats(X, dtype):
 def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, y_options):
     """Return X, or (X, y), as a C-contiguous array, CSR matrix or tensor of `dtype`.
 
-    X of a memory map that needs a conversion becomes `MappedRows`.
+    X of a large memory map that needs a conversion becomes `MappedRows`.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, y_options):
         return X
     options = y_options if has_y else {}
     X = X.array if isinstance(X, MappedRows) else X
-    mapped = is_mapped(X) and needs_conversion(X, dtype)
+    mapped = stays_mapped(X, dtype)
     if torch.is_tensor(X):
         X = validate_tensor(estimator, X, dtype, reset, ensure_all_finite)
         if has_y:

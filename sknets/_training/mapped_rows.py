@@ -6,6 +6,10 @@ import numpy as np
 
 BLOCK_BYTES = 2**22
 
+# Smaller copies are made at once: converting each batch takes longer. joblib's workers
+# get maps of all arrays above a megabyte.
+MAX_COPY_BYTES = 2**26
+
 
 class MappedRows:
     """A memory map that looks like an array of another dtype, in C order.
@@ -68,8 +72,14 @@ def is_mapped(array):
     return isinstance(array, mmap.mmap)
 
 
-def needs_conversion(array, dtype):
-    """Return whether an array of numbers has another dtype, byte order or layout."""
-    if array.ndim != 2 or array.dtype.kind not in "biuf":
+def stays_mapped(array, dtype):
+    """Return whether to convert the rows of an array only when they are read.
+
+    That is so if its memory is a file, if it has another dtype, byte order or layout,
+    and if a copy of all rows is large.
+    """
+    if not is_mapped(array) or array.ndim != 2 or array.dtype.kind not in "biuf":
         return False
-    return array.dtype != dtype or not array.flags.c_contiguous
+    if array.dtype == dtype and array.flags.c_contiguous:
+        return False
+    return array.size * np.dtype(dtype).itemsize > MAX_COPY_BYTES

@@ -42,3 +42,6 @@ class Observer:
 
     def end(self, trainer):
         """Handle the end of training. The parameters may be changed here."""
+
+    def close(self):
+        """Release what `begin` took. Called at last, also if training fails."""

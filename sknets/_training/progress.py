@@ -7,13 +7,16 @@ from sknets._training.observers import Observer
 
 def is_terminal(stream):
     """Return whether a stream is a terminal, neither a file nor a pipe."""
-    return stream is not None and hasattr(stream, "isatty") and stream.isatty()
+    if stream is None or getattr(stream, "closed", False):
+        return False
+    return hasattr(stream, "isatty") and stream.isatty()
 
 
 class BatchProgress(Observer):
     """Draw a progress bar of the batches of all epochs. In a file, draw none."""
 
     observes_batches = True
+    bar = None
 
     def begin(self, trainer):
         """Draw an empty bar."""
@@ -43,5 +46,10 @@ class BatchProgress(Observer):
         self.bar.clear()
 
     def end(self, trainer):
-        """Remove the bar."""
+        """Remove the bar before the last line is printed."""
         self.bar.close()
+
+    def close(self):
+        """Remove the bar, also if training fails."""
+        if self.bar is not None:  # else an observer before it failed
+            self.bar.close()

@@ -126,7 +126,7 @@ class EpochLog(PrintLog):
     """Print lines of the history: in a terminal of all epochs, else of about 20.
 
     The epochs between them are at equal distances. The last one is always among them.
-    Only terminals get colours.
+    Only terminals get colours. Programs without a console get no lines.
     """
 
     most_lines = 20
@@ -137,23 +137,33 @@ class EpochLog(PrintLog):
         step = 1 if self.in_terminal_ else -(-net.max_epochs // self.most_lines)
         self.step_ = max(step, 1)
         self.n_epochs_ = 0
+        self.last_ = last_epoch(net)
 
     def on_epoch_end(self, net, **kwargs):
         """Print the line of an epoch if it is its turn."""
         self.n_epochs_ += 1
-        self.is_printed_ = self.n_epochs_ % self.step_ == 0 or self.n_epochs_ == 1
-        if self.is_printed_:
-            super().on_epoch_end(net, **kwargs)
+        if self.n_epochs_ % self.step_ == 0 or self.n_epochs_ == 1:
+            self._print(net, **kwargs)
 
     def on_train_end(self, net, **kwargs):
-        """Print the last epoch."""
-        if self.n_epochs_ and not self.is_printed_:
+        """Print the last epoch. A callback may have stopped training in it."""
+        if last_epoch(net) != self.last_:
+            self._print(net, **kwargs)
+
+    def _print(self, net, **kwargs):
+        self.last_ = last_epoch(net)
+        if sys.stdout is not None:  # as in Python without a console on Windows
             super().on_epoch_end(net, **kwargs)
 
     def format_row(self, row, key, color):
         """Format a value, and colour the best ones in a terminal."""
         row = row if self.in_terminal_ else {key: row[key]}
         return super().format_row(row, key, color)
+
+
+def last_epoch(net):
+    """Return the number of the last epoch of a net's history, or None."""
+    return list.__getitem__(net.history, -1)["epoch"] if net.history else None
 
 
 class CallbackDataset(Dataset):

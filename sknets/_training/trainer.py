@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from functools import partial
 
 import torch
@@ -122,6 +122,7 @@ class Trainer:
             threads_for(self._step_work(rows), STEP_WORK_PER_THREAD),
             self._training_mode(),
             closing(schedule),
+            self._closing_observers(),
         ):
             replay(schedule, self.curves.last_losses(n_done), self.n_batches)
             with suppress(TrainingStopped), self._end_on_interrupt():
@@ -255,6 +256,13 @@ class Trainer:
                 stacklevel=2,
             )
             raise TrainingStopped from error
+
+    @contextmanager
+    def _closing_observers(self):
+        with ExitStack() as stack:
+            for observer in self.observers:
+                stack.callback(observer.close)
+            yield
 
     @contextmanager
     def _training_mode(self):

@@ -22,6 +22,7 @@ from sknets import (
     VariationalAutoencoderTransformer,
 )
 from sknets._estimators.resuming import update_data
+from sknets._training import mapped_rows
 from sknets._training.mapped_rows import MappedRows, is_mapped
 
 QUICK = {"max_epochs": 3, "batch_size": 16, "random_state": 0}
@@ -43,6 +44,12 @@ ESTIMATORS = [
     ),
     VariationalAutoencoderTransformer(3, **QUICK),
 ]
+
+
+@pytest.fixture(autouse=True)
+def no_copies(monkeypatch):
+    """Treat small maps as large ones."""
+    monkeypatch.setattr(mapped_rows, "MAX_COPY_BYTES", 0)
 
 
 @pytest.fixture
@@ -212,6 +219,20 @@ def test_maps_stay_on_the_disk_until_rows_are_read(rows, form, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MappedRows, "__array__", None)  # which would read all rows
         model.fit(on_disk, y).predict(on_disk)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("form", ["float64", ">f4", "uint8", "float32 F"])
+def test_small_maps_are_converted_once(rows, form, standardize, tmp_path, monkeypatch):
+    X, y = as_type(rows[0], form), rows[1]
+    on_disk = mapped(X, tmp_path)
+    monkeypatch.setattr(mapped_rows, "MAX_COPY_BYTES", X.size * 8)
+    model = SoftmaxClassifier(**QUICK, standardize=standardize)
+    expected = clone(model).fit(X, y).predict_proba(X)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MappedRows, "__getitem__", None)
+        found = model.fit(on_disk, y).predict_proba(on_disk)
+    assert_array_equal(found, expected)
 
 
 @pytest.mark.slow

@@ -40,7 +40,10 @@ def start_cluster(monkeypatch):
             monkeypatch.setenv(name, str(n_threads_of_torch))
         with (
             distributed.LocalCluster(
-                n_workers=n_workers, dashboard_address=None, **options
+                n_workers=n_workers,
+                # With None, each cluster would ask for port 8787.
+                dashboard_address="127.0.0.1:0",
+                **options,
             ) as cluster,
             distributed.Client(cluster) as client,
         ):

@@ -1,5 +1,6 @@
 """Callbacks of skorch, and what verbose prints."""
 
+import io
 import os
 import pickle
 import re
@@ -308,6 +309,63 @@ def test_the_bar_counts_the_batches_of_all_epochs(named, terminal, monkeypatch):
     assert "0/12 " in text
     assert re.search(r"epoch 1/2: +50%.* 6/12 ", text)
     assert re.search(r"epoch 2/2: +92%.* 11/12 ", text)
+
+
+class Failing(Callback):
+    """Raise an error at the end of an epoch."""
+
+    def __init__(self, error, epoch):
+        self.error = error
+        self.epoch = epoch
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            raise self.error
+
+
+def test_the_bar_is_closed_if_training_fails(named, terminal, monkeypatch):
+    bars = []
+
+    class Kept(tqdm):
+        def __init__(self, **options):
+            super().__init__(**options)
+            bars.append(self)
+
+    monkeypatch.setattr("tqdm.auto.tqdm", Kept)
+    model = mlp(verbose=2, callbacks=[Failing(ZeroDivisionError(), 2)])
+
+    def fail():
+        with pytest.raises(ZeroDivisionError):
+            model.fit(*named)
+
+    terminal(fail)
+    (bar,) = bars
+    assert bar not in tqdm._instances
+
+
+@pytest.mark.parametrize("stopped_in", [3, 8])
+def test_an_epoch_in_which_a_callback_stops_is_printed(stopped_in, named, capsys):
+    callbacks = [Failing(KeyboardInterrupt(), stopped_in)]
+    model = mlp(max_epochs=40, verbose=1, callbacks=callbacks).fit(*named)
+    assert model.n_iter_ == stopped_in
+    lines = capsys.readouterr().out.splitlines()
+    assert int(lines[-1].split()[0]) == stopped_in
+    assert len(set(lines)) == len(lines)
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_programs_without_a_console_train(verbose, named, monkeypatch):
+    expected = mlp().fit(*named).loss_curve_
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.stderr", None)
+    assert mlp(verbose=verbose).fit(*named).loss_curve_ == expected
+
+
+def test_a_closed_stream_gets_no_bar(named, monkeypatch):
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr("sys.stderr", stream)
+    assert mlp(verbose=2).fit(*named).n_iter_ == 4
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

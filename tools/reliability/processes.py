@@ -37,9 +37,12 @@ def stop_after(process, seconds, number=signal.SIGKILL):
     """
     process.join(seconds)
     running = process.is_alive()
-    if running:
-        os.kill(process.pid, number)
-    process.join(120)
+    # Python drops an exception that is raised in a destructor. So a SIGINT can be lost,
+    # and users press Ctrl-C again.
+    for _ in range(3):
+        if process.is_alive():
+            os.kill(process.pid, number)
+        process.join(40)
     if process.is_alive():
         process.kill()
         raise TimeoutError("The process hangs.")

@@ -30,8 +30,15 @@ class Curves:
         return len(self.train_loss)
 
     def append(self, record):
-        """Append the values of an epoch."""
+        """Append the values of an epoch: all of them, or none on Ctrl-C."""
         n_epochs = len(self)
+        try:
+            self._append(record, n_epochs)
+        except KeyboardInterrupt:
+            self.truncate(n_epochs)
+            raise
+
+    def _append(self, record, n_epochs):
         for name in NAMES:
             curve = getattr(self, name)
             if curve is None:

@@ -128,6 +128,8 @@ def kill_downloads(n, seed, folder):
 
 def interrupted_process(connection, name):
     """Train until SIGINT. Send what became of the estimator."""
+    # Jobs in the background of a shell inherit that SIGINT is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     model = clone(MODELS[name]).set_params(max_epochs=2, warm_start=True)
     y = NUMBERS if "regressor" in name else LABELS
     with warnings.catch_warnings(record=True) as caught:

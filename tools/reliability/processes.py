@@ -37,12 +37,9 @@ def stop_after(process, seconds, number=signal.SIGKILL):
     """
     process.join(seconds)
     running = process.is_alive()
-    # Python drops an exception that is raised in a destructor. So a SIGINT can be lost,
-    # and users press Ctrl-C again.
-    for _ in range(3):
-        if process.is_alive():
-            os.kill(process.pid, number)
-        process.join(40)
+    if running:
+        os.kill(process.pid, number)
+    process.join(120)
     if process.is_alive():
         process.kill()
         raise TimeoutError("The process hangs.")

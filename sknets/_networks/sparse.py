@@ -88,38 +88,6 @@ class SparseBatch:
         return NotImplemented
 
 
-class TrainingBatch(SparseBatch):
-    """A sparse batch whose gradient goes to the `FeatureTable` of the first layer.
-
-    Parameters
-    ----------
-    values, indices, offsets : see `SparseBatch`
-        Indices of features.
-    table : FeatureTable
-    columns : int64 tensor of shape (n_columns,)
-        Features that occur.
-    order, rows : integer tensors of shape (n_entries,)
-        Positions of the entries among `values`, and their rows, feature by feature.
-    column_offsets : integer tensor of shape (n_columns + 1,)
-        Where the features begin and end in `order`.
-    """
-
-    def __init__(
-        self, values, indices, offsets, *, table, columns, order, rows, column_offsets
-    ):
-        super().__init__(values, indices, offsets)
-        self.table = table
-        self.touched = columns
-        self.order = order
-        self.rows = rows
-        self.column_offsets = column_offsets
-
-    def transposed_times(self, gradient):
-        """Return X^T G, in the rows of the features that occur."""
-        values = self.values.index_select(0, self.order)
-        return weighted_sums(gradient, self.rows, self.column_offsets, values)
-
-
 def weighted_sums(table, indices, offsets, weights):
     """Return weighted sums of rows of a table, each over a range of indices.
 
@@ -139,80 +107,6 @@ def weighted_sums(table, indices, offsets, weights):
         table, indices, offsets, False, 0, False, weights, True
     )
     return sums
-
-
-class FeatureTable:
-    """The weight of the first layer in training: a table with a row for each feature.
-
-    The gradient is in the rows of the features that occur in a batch. If the optimizer
-    updates these rows only, weight decay would still change all weights in each step.
-    It is a common factor instead, which `settle` multiplies into the table.
-
-    Parameters
-    ----------
-    weight : Parameter of shape (n_units, n_features)
-        Its memory must lie feature by feature, see `lay_by_feature`.
-
-    Attributes
-    ----------
-    by_rows : bool
-        Whether the optimizer updates rows, in the current step. If not, the gradient
-        is in `weight.grad` as always.
-    columns, grad : tensors of shape (n_columns,) and (n_columns, n_units), or None
-        Features that occur in the batch, and their gradients.
-    """
-
-    # The factor is multiplied into the table before it becomes smaller.
-    MIN_FACTOR = 1e-3
-
-    def __init__(self, weight):
-        self.weight = weight
-        self.rows = weight.detach().t()
-        self.factor = 1.0
-        self.by_rows = False
-        self.columns = self.grad = None
-        self.dense_gradient = None
-
-    def forward(self, batch):
-        """Return the product of a batch with the weight."""
-        product = batch.times(self.rows)
-        return product if self.factor == 1 else product.mul_(self.factor)
-
-    def backward(self, batch, gradient):
-        """Set the gradient of the weight from that of the product."""
-        self.weight.grad = self.grad = None
-        if not self.weight.requires_grad:  # a callback may have frozen it
-            return
-        self.columns = batch.touched
-        rows = batch.transposed_times(gradient)
-        if self.by_rows:
-            self.grad = rows
-            return
-        if self.dense_gradient is None:
-            self.dense_gradient = torch.empty_like(self.weight).t()
-        self.dense_gradient.zero_().index_copy_(0, self.columns, rows)
-        self.weight.grad = self.dense_gradient.t()
-
-    def decay(self, factor):
-        """Multiply the weight by a factor, without touching it if possible."""
-        self.factor *= factor
-        if self.factor < self.MIN_FACTOR:
-            self.settle()
-
-    def settle(self):
-        """Multiply the factor into the table. All of `weight` is up to date then."""
-        if self.factor != 1:
-            self.rows.mul_(self.factor)
-            self.factor = 1.0
-
-    def add(self, rows, factor):
-        """Add multiples of rows to the weights of the features in `columns`.
-
-        The rows are multiplied in place.
-        """
-        rows.mul_(factor / self.factor)
-        # `index_add_` takes three times as long with its own factor.
-        self.rows.index_add_(0, self.columns, rows)
 
 
 def lies_by_feature(weight):

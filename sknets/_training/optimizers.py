@@ -31,7 +31,7 @@ class LeanStep:
         loss = None if closure is None else closure()
         with torch.no_grad():
             self._update()
-            if self.table is not None and self.table.grad is not None:
+            if self.table is not None and self.table.has_gradient:
                 self._update_rows(self._group_of_table(), self.table)
         return loss
 
@@ -95,7 +95,7 @@ class SGD(LeanStep, torch.optim.SGD):
 
     def _update_rows(self, group, table):
         table.decay(1 - group["lr"] * group["weight_decay"])
-        table.add(table.grad, -group["lr"])
+        table.add_gradient(-group["lr"])
 
     def _call_kernel(self, group, parameters, gradients):
         getattr(torch, self._kernel_name)(

@@ -1,4 +1,4 @@
-"""Sparse batches and the table of the first layer, against SciPy and dense rows."""
+"""Sparse batches as inputs of networks, against SciPy and dense rows."""
 
 import numpy as np
 import pytest
@@ -9,13 +9,12 @@ from scipy import sparse
 from sknets._networks.layers import InputScale
 from sknets._networks.perceptron import Perceptron
 from sknets._networks.sparse import (
-    FeatureTable,
     SparseBatch,
     allocate_by_feature,
     lay_by_feature,
     lies_by_feature,
 )
-from sknets._training.sparse_batches import EvaluationBatches, TrainingBatches
+from sknets._training.sparse_batches import EvaluationBatches
 
 N_FEATURES = 50
 
@@ -91,63 +90,6 @@ def test_the_scale_of_the_input_is_that_of_dense_rows(gathers, dtype):
     expected = scale(torch.from_numpy(X.toarray()))
     assert scaled.dtype == expected.dtype == torch.float32
     assert_allclose(scaled.values, expected[X.nonzero()], rtol=0)
-
-
-@pytest.mark.parametrize("by_rows", [False, True])
-@pytest.mark.parametrize("rows", ROWS)
-def test_the_gradient_equals_scipys_product(rows, by_rows, weight):
-    X = ROWS[rows]
-    lay_by_feature(weight)
-    table = FeatureTable(weight)
-    table.by_rows = by_rows
-    batch = TrainingBatches(table, weight.device)(X)
-    gradient = np.random.default_rng(3).normal(size=(X.shape[0], 3))
-    outputs = table.forward(batch).detach().cpu().numpy()
-    assert_allclose(outputs, X @ weight.detach().cpu().numpy().T, atol=1e-14)
-    for _ in range(2):  # the second gradient replaces the first
-        table.backward(batch, torch.from_numpy(gradient).to(weight.device))
-    expected = X.T @ gradient
-    if by_rows:
-        assert weight.grad is None
-        assert sorted(table.columns.tolist()) == np.unique(X.indices).tolist()
-        found = np.zeros((N_FEATURES, 3))
-        found[table.columns.cpu()] = table.grad.cpu()
-    else:
-        assert table.grad is None
-        assert weight.grad.stride() == weight.stride()
-        found = weight.grad.t().cpu().numpy()
-    assert_allclose(found, expected, atol=1e-14)
-
-
-def test_a_frozen_weight_gets_no_gradient(weight):
-    lay_by_feature(weight)
-    table = FeatureTable(weight.requires_grad_(False))
-    batch = TrainingBatches(table, weight.device)(random_rows())
-    for table.by_rows in (False, True):
-        table.backward(batch, torch.ones(7, 3, dtype=torch.float64))
-        assert table.grad is None
-        assert weight.grad is None
-
-
-# Decays to less than `MIN_FACTOR`, to zero and to a negative factor.
-@pytest.mark.parametrize("factors", [[0.9, 0.8], [0.1] * 5, [0.9, 0.0], [-0.5, 0.7]])
-def test_decay_is_a_common_factor(factors, weight):
-    lay_by_feature(weight)
-    table = FeatureTable(weight)
-    table.by_rows = True
-    batch = TrainingBatches(table, weight.device)(random_rows())
-    expected = weight.detach().clone()
-    for factor in factors:
-        table.backward(batch, torch.ones(7, 3, dtype=torch.float64))
-        expected *= factor
-        expected[:, table.columns] -= 0.1 * table.grad.t()
-        table.decay(factor)
-        table.add(table.grad, -0.1)
-        product = table.forward(batch)
-        dense = torch.from_numpy(random_rows().toarray()) @ expected.t()
-        torch.testing.assert_close(product, dense, rtol=1e-12, atol=1e-14)
-    table.settle()
-    torch.testing.assert_close(weight.detach(), expected, rtol=1e-12, atol=1e-14)
 
 
 def test_the_layout_keeps_values_and_shape(weight):

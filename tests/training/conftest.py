@@ -2,7 +2,7 @@
 
 import pytest
 
-from sknets._networks.sparse import FeatureTable
+from sknets._training.feature_table import FeatureTable
 
 
 @pytest.fixture

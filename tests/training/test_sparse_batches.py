@@ -19,7 +19,7 @@ from sknets import (
     load,
 )
 from sknets._networks.sparse import lies_by_feature
-from sknets._training import sparse_batches
+from sknets._training import scipy_kernel, sparse_batches
 from sknets._training.evaluation import evaluate
 from sknets._training.sparse_batches import EvaluationBatches, reads_sparse
 
@@ -133,6 +133,15 @@ def test_a_regressor_equals_itself_on_dense_rows(weight_decay, text, updates):
     assert not updates
     assert_same(model.fit(X, targets), dense, X)
     assert set(updates) == {weight_decay == 0}
+
+
+def test_training_without_scipys_kernel_is_the_same(text, updates, monkeypatch):
+    X, y = text
+    model = SOFTMAX(max_epochs=4).fit(X, y)
+    monkeypatch.setattr(scipy_kernel, "kernel_works", lambda: False)
+    other = SOFTMAX(max_epochs=4).fit(X, y)
+    assert set(updates) == {True}
+    assert_same(model, other, X)
 
 
 def test_several_labels_and_weights_of_rows(text, updates):

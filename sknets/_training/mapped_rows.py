@@ -1,8 +1,11 @@
-"""Rows of a memory map that are converted when they are read."""
+"""Rows of a memory map that are read and converted when they are needed."""
 
 import mmap
+from contextlib import nullcontext
 
 import numpy as np
+
+from sknets._training.read_ahead import ReadAhead, needs_advice
 
 BLOCK_BYTES = 2**22
 
@@ -31,12 +34,18 @@ class MappedRows:
         self.array = array
         self.dtype = np.dtype(dtype)
         self.shape = array.shape
+        self.read_ahead = None
+        if needs_advice(array):
+            self.read_ahead = ReadAhead(array, file_map(array))
 
     def __len__(self):
         return len(self.array)
 
     def __getitem__(self, rows):
-        with np.errstate(over="ignore"):  # callers look for infinity
+        advice = nullcontext()
+        if self.read_ahead is not None and isinstance(rows, np.ndarray):
+            advice = self.read_ahead.reading(rows)
+        with advice, np.errstate(over="ignore"):  # callers look for infinity
             return np.ascontiguousarray(self.array[rows], dtype=self.dtype)
 
     def __array__(self, dtype=None, copy=None):
@@ -63,23 +72,24 @@ class MappedRows:
         return max(block.max(initial=initial) for block in self.blocks())
 
 
-def is_mapped(array):
-    """Return whether the memory of an array is a file."""
+def file_map(array):
+    """Return the map of the file that is the memory of an array, or None."""
     while isinstance(array, np.ndarray):
         array = array.base
     if isinstance(array, memoryview):
         array = array.obj
-    return isinstance(array, mmap.mmap)
+    return array if isinstance(array, mmap.mmap) else None
 
 
 def stays_mapped(array, dtype):
-    """Return whether to convert the rows of an array only when they are read.
+    """Return whether to read and convert the rows of an array only when needed.
 
-    That is so if its memory is a file, if it has another dtype, byte order or layout,
-    and if a copy of all rows is large.
+    That is so if its memory is a file that needs advice. It is also so if the file has
+    another dtype, byte order or layout, and a copy of all rows is large.
     """
-    if not is_mapped(array) or array.ndim != 2 or array.dtype.kind not in "biuf":
+    is_map = file_map(array) is not None
+    if not is_map or array.ndim != 2 or array.dtype.kind not in "biuf":
         return False
     if array.dtype == dtype and array.flags.c_contiguous:
-        return False
+        return needs_advice(array)
     return array.size * np.dtype(dtype).itemsize > MAX_COPY_BYTES

@@ -22,8 +22,8 @@ from sknets import (
     VariationalAutoencoderTransformer,
 )
 from sknets._estimators.resuming import update_data
-from sknets._training import mapped_rows
-from sknets._training.mapped_rows import MappedRows, is_mapped
+from sknets._training import mapped_rows, read_ahead
+from sknets._training.mapped_rows import MappedRows, file_map
 
 QUICK = {"max_epochs": 3, "batch_size": 16, "random_state": 0}
 STOPPING = {"early_stopping": True, "scoring": "accuracy"}
@@ -99,6 +99,22 @@ def test_maps_of_any_type_give_the_bits_of_arrays(rows, form, estimator, tmp_pat
     found, wanted = outputs(fitted, on_disk), outputs(expected, X)
     assert found.dtype == wanted.dtype
     assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
+@pytest.mark.parametrize("form", ["float32", "float64", "float32 F"])
+def test_maps_larger_than_the_memory_give_the_bits_of_arrays(
+    rows, form, estimator, tmp_path, monkeypatch
+):
+    X, y = as_type(rows[0], form), rows[1]
+    on_disk = mapped(X, tmp_path)
+    expected = clone(estimator).fit(X, y)
+    monkeypatch.setattr(read_ahead, "memory_limit", lambda: 100)
+    is_advised = read_ahead.CAN_ADVISE and X.flags.c_contiguous
+    assert read_ahead.needs_advice(on_disk) == is_advised
+    fitted = clone(estimator).fit(on_disk, y)
+    assert fitted.loss_curve_ == expected.loss_curve_
+    assert_array_equal(outputs(fitted, on_disk), outputs(expected, X))
 
 
 @pytest.mark.parametrize("mode", ["r", "r+", "c"])
@@ -193,9 +209,9 @@ def test_maps_without_real_numbers_or_of_other_shapes_are_refused(rows, tmp_path
 def test_what_is_mapped(rows, tmp_path):
     on_disk = mapped(rows[0], tmp_path)
     for array in (on_disk, on_disk[::2], on_disk.T, np.asarray(on_disk)[3:]):
-        assert is_mapped(array)
+        assert file_map(array)
     for array in (on_disk[[1, 2]], on_disk + 1, on_disk.copy(), rows[0], [[1.0]]):
-        assert not is_mapped(array)
+        assert not file_map(array)
 
 
 def test_blocks_have_the_extremes_of_all_rows(tmp_path):
@@ -210,9 +226,13 @@ def test_blocks_have_the_extremes_of_all_rows(tmp_path):
 # -- files larger than the memory ------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", ["float64", ">f4", "uint8", "float32 F"])
-def test_maps_stay_on_the_disk_until_rows_are_read(rows, form, tmp_path):
+@pytest.mark.parametrize("form", ["float64", ">f4", "uint8", "float32 F", "float32"])
+def test_maps_stay_on_the_disk_until_rows_are_read(rows, form, tmp_path, monkeypatch):
     X, y = rows
+    if form == "float32":
+        if not read_ahead.CAN_ADVISE:
+            pytest.skip("this system maps the file as it is, and takes no advice")
+        monkeypatch.setattr(read_ahead, "memory_limit", lambda: 100)
     model = SoftmaxClassifier(**QUICK, standardize=False)
     on_disk = mapped(as_type(X, form), tmp_path)
     assert isinstance(model._validate(on_disk, reset=True), MappedRows)
@@ -236,13 +256,14 @@ def test_small_maps_are_converted_once(rows, form, standardize, tmp_path, monkey
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("advice", ["advised", "not advised"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_file_larger_than_the_memory_trains(dtype, tmp_path):
+def test_a_file_larger_than_the_memory_trains(dtype, advice, tmp_path):
     if not Path("/proc/self/status").exists():
         pytest.skip("only Linux limits private memory, and says how much there is")
     script = Path(__file__).with_name("fit_in_little_memory.py")
     finished = subprocess.run(
-        [sys.executable, str(script), str(tmp_path), dtype],
+        [sys.executable, str(script), str(tmp_path), dtype, advice],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

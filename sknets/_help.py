@@ -33,8 +33,9 @@ class NarrowSignature(inspect.Signature):
 def shown_in(module):
     """Return a decorator for a class or function that users import from `module`.
 
-    It sets `__module__`, also of the private base classes. So pickles do not depend on
-    the names of the files of this package.
+    It sets `__module__`, also of the private base classes and of methods. So pickles do
+    not depend on the names of the files of this package. From Python 3.13 on, `help`
+    shows the module of a method if it is not that of its class.
     """
 
     def decorate(public):
@@ -46,7 +47,10 @@ def shown_in(module):
             if cls.__module__.partition(".")[0] == "sknets":
                 cls.__module__ = module
                 for member in vars(cls).values():
-                    narrow(getattr(member, "__func__", member))
+                    function = getattr(member, "__func__", member)
+                    if inspect.isfunction(function):
+                        function.__module__ = module
+                        narrow(function)
         return public
 
     return decorate
@@ -54,6 +58,6 @@ def shown_in(module):
 
 def narrow(function):
     """Give a function a signature whose text is narrow."""
-    if inspect.isfunction(function) and not hasattr(function, "__signature__"):
+    if not hasattr(function, "__signature__"):
         found = inspect.signature(function)
         function.__signature__ = NarrowSignature(list(found.parameters.values()))

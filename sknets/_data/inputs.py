@@ -7,6 +7,7 @@ from sklearn.utils import assert_all_finite, check_consistent_length, column_or_
 
 from sknets._data.sklearn_compat import validate_data
 from sknets._training.mapped_rows import MappedRows, stays_mapped
+from sknets._training.read_ahead import warn_of_scattered_rows
 
 # Default for y where only X is needed. It differs from any y that a user can pass.
 NO_Y = object()
@@ -135,6 +136,7 @@ def validate(estimator, X, y, *, dtype, reset, ensure_all_finite, y_options):
                 raise ValueError(explanation) from error
         X, y = validated if has_y else (validated, y)
         if mapped:
+            warn_of_scattered_rows(X)
             X = MappedRows(X, dtype)
             if ensure_all_finite:
                 check_all_finite(X, estimator_name=type(estimator).__name__)

@@ -49,8 +49,6 @@ class FeatureTable:
     by_rows : bool
         Whether the optimizer updates rows, in the current step. If not, the gradient
         is in `weight.grad` as always.
-    has_gradient : bool
-        Whether `grad` is not None.
     columns : int64 tensor of shape (n_columns,)
         Features of the rows of `grad`. They are set when `grad` is read.
     """
@@ -63,9 +61,13 @@ class FeatureTable:
         self.rows = weight.detach().t()
         self.factor = 1.0
         self.by_rows = False
-        self.has_gradient = False
         self.columns = self._product = self._grad = None
         self.dense_gradient = None
+
+    @property
+    def has_gradient(self):
+        """Whether `grad` is not None."""
+        return self._product is not None
 
     @property
     def grad(self):
@@ -86,11 +88,11 @@ class FeatureTable:
     def backward(self, batch, gradient):
         """Set the gradient of the weight from that of the product."""
         self.weight.grad = self._product = self._grad = None
-        # A callback may have frozen the weight.
-        self.has_gradient = self.by_rows and self.weight.requires_grad
-        if self.has_gradient:
+        if not self.weight.requires_grad:  # a callback may have frozen it
+            return
+        if self.by_rows:
             self._product = batch, gradient
-        elif self.weight.requires_grad:
+        else:
             self._set_dense_gradient(*batch.transposed_times(gradient))
 
     def _set_dense_gradient(self, columns, rows):

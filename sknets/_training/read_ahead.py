@@ -5,6 +5,7 @@ If the file is larger than the memory, these are dropped before they are needed.
 """
 
 import mmap
+import warnings
 from contextlib import contextmanager, suppress
 
 import numpy as np
@@ -17,14 +18,34 @@ CAN_ADVISE = hasattr(mmap, "MADV_RANDOM") and hasattr(mmap, "MADV_WILLNEED")
 def needs_advice(array):
     """Return whether a memory map may not stay in memory, and advice helps.
 
-    The map must take more than half of the memory, and its rows must be contiguous.
-
     Parameters
     ----------
     array : ndarray of shape (n_samples, n_features)
     """
-    has_rows = array.strides[1] == array.itemsize
-    return CAN_ADVISE and has_rows and array.nbytes > memory_limit() / 2
+    return CAN_ADVISE and has_contiguous_rows(array) and is_dropped(array)
+
+
+def is_dropped(array):
+    """Return whether a memory map takes too much of the memory to stay there."""
+    return array.nbytes > memory_limit() / 2
+
+
+def has_contiguous_rows(array):
+    """Return whether the numbers of a row are side by side in memory."""
+    return array.strides[1] == array.itemsize
+
+
+def warn_of_scattered_rows(array):
+    """Warn if a memory map does not stay in memory and its rows are not contiguous."""
+    if is_dropped(array) and not has_contiguous_rows(array):
+        warnings.warn(
+            f"X is a memory map of {array.nbytes / 1e6:,.0f} MB, and the memory has "
+            f"{memory_limit() / 1e6:,.0f} MB. Its rows are not contiguous, so each row "
+            f"is read from {array.shape[1]:,} places in the file. This can take very "
+            "long. Copy X to a file in C order, block by block.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 class ReadAhead:

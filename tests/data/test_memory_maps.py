@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -112,9 +113,25 @@ def test_maps_larger_than_the_memory_give_the_bits_of_arrays(
     monkeypatch.setattr(read_ahead, "memory_limit", lambda: 100)
     is_advised = read_ahead.CAN_ADVISE and X.flags.c_contiguous
     assert read_ahead.needs_advice(on_disk) == is_advised
-    fitted = clone(estimator).fit(on_disk, y)
+    with nullcontext() if X.flags.c_contiguous else pytest.warns(match="C order"):
+        fitted = clone(estimator).fit(on_disk, y)
+        found = outputs(fitted, on_disk)
     assert fitted.loss_curve_ == expected.loss_curve_
-    assert_array_equal(outputs(fitted, on_disk), outputs(expected, X))
+    assert_array_equal(found, outputs(expected, X))
+
+
+def test_rows_that_are_scattered_in_a_large_file_get_a_warning(
+    rows, tmp_path, monkeypatch
+):
+    X, y = rows
+    on_disk = mapped(np.asfortranarray(X), tmp_path)
+    monkeypatch.setattr(read_ahead, "memory_limit", lambda: 4e3)
+    model = SoftmaxClassifier(**QUICK, standardize=False)
+    with pytest.warns(UserWarning, match="from 8 places in the file") as caught:
+        model.fit(on_disk, y)
+    assert len(caught) == 1
+    monkeypatch.setattr(read_ahead, "memory_limit", lambda: 2 * X.nbytes)
+    model.fit(on_disk, y)
 
 
 @pytest.mark.parametrize("mode", ["r", "r+", "c"])
